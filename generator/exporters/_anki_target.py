@@ -1,0 +1,153 @@
+"""How math, pictures, links, citations and gaps look on a card."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from generator.bibliography import address, author_year
+from generator.exporters._anki_text import (
+    anki_attribute,
+    anki_tex,
+    anki_text,
+    hide_colons,
+    keep_code_points,
+)
+from generator.formula import Formula, Request
+from generator.model import Anchor, Book, Figure, Reference
+from generator.render import CitedWork, kind_name
+
+WIDE = 13.0
+"""A formula in a sentence that is wider than this, in em, scrolls in itself on a phone: 360 px are
+16 em of a list's text, and MathJax enlarges formulas by up to a fifth to match the x-height."""
+
+_SPACE_BEFORE = re.compile(r' (?=<span class="(?:citation|footnote|xref)">)')
+_SPACE_AFTER = re.compile(r"(?<=[图表）]</span>) ")
+_HAN = "[\u4e00-\u9fff]"
+_SPACE_BEFORE_GAP = re.compile(rf"(?<={_HAN}) (?=\{{\{{c\d+::{_HAN})")
+_SPACE_AFTER_GAP = re.compile(
+    rf"(\{{\{{c\d+::(?:(?!::|\}}\}}).)*{_HAN}(?:::(?:(?!\}}\}}).)*)?\}}\}}) (?={_HAN})", re.S
+)
+_FORMULA = re.compile(
+    r"[（《“‘「【]*"
+    r'<span class="math-inline">[^<]*</span>'
+    r"[，。；：、！？）》”’」】…]*"
+)
+_PARAGRAPH_BREAK = re.compile(r"</p>\s*<p>")
+
+
+def media_name(figure: Figure) -> str:
+    """A figure's file name: in lower case, for AnkiDroid; by content, for nothing is overwritten.
+
+    Without a leading ``_``, so that Anki's media check can clear away what no note shows any more.
+    """
+    return f"sg-{figure.digest}{figure.suffix}"
+
+
+def finish_field(markup: str) -> str:
+    """The last touch to a field.
+
+    Spaces go that the source has at citations, references and gaps, and Chinese text has not. A
+    browser breaks lines between a formula and its punctuation unless both are kept together.
+    """
+    markup = _SPACE_AFTER.sub("", _SPACE_BEFORE.sub("", markup))
+    markup = _SPACE_AFTER_GAP.sub(r"\1", _SPACE_BEFORE_GAP.sub("", markup))
+    return keep_code_points(_FORMULA.sub(_keep_together, markup).strip())
+
+
+def _keep_together(match: re.Match[str]) -> str:
+    formula = match[0]
+    if formula.startswith("<") and formula.endswith(">"):
+        return formula  # nothing touches it
+    return f'<span class="kept">{formula}</span>'
+
+
+def source_entry(reference: Reference) -> str:
+    """A work for the list of sources: ``Vaswani 等，2017．Attention is all you need``, linked."""
+    # Quotation marks are of full width in Chinese fonts.
+    language = "" if re.search(_HAN, reference.title) else ' lang="en"'
+    title = f"<cite{language}>{anki_text(reference.title)}</cite>"
+    if address(reference):
+        title = f'<a href="{anki_attribute(address(reference))}">{title}</a>'
+    who = author_year(reference)
+    if who.startswith(reference.title):  # a work without authors is cited by its title
+        return title + anki_text(who.removeprefix(reference.title))
+    return f"{anki_text(who)}．{title}"
+
+
+class CardTarget:
+    """The target of :class:`~generator.render.Writer` for cards; ``media`` gathers their figures.
+
+    Nothing here depends on a note's place in the book, nor on the text of another note.
+    """
+
+    def __init__(self, book: Book, formulas: Mapping[Request, Formula]) -> None:
+        self.book = book
+        self.formulas = formulas
+        self.media: dict[str, bytes] = {}
+
+    def text(self, text: str) -> str:
+        return anki_text(text)
+
+    def attribute(self, text: str) -> str:
+        """The value of an attribute."""
+        return anki_attribute(text)
+
+    def math(self, tex: str, *, display: bool) -> str:
+        if display:
+            return rf'<span class="math-display">\[{anki_tex(tex)}\]</span>'
+        wide = self.formulas[Request(tex, display=False)].width > WIDE
+        return rf'<span class="math-inline{" wide" * wide}">\({anki_tex(tex)}\)</span>'
+
+    def image(self, figure: Figure, alt: str, width: str) -> str:
+        name = media_name(figure)
+        self.media[name] = figure.data
+        style = f' style="{self.attribute(f"--width:{width}")}"' if width else ""
+        return (
+            f'<img src="{name}" alt="{self.attribute(alt)}"'
+            f' width="{round(figure.width)}" height="{round(figure.height)}"{style}/>'
+        )
+
+    def label(self, _anchor: Anchor) -> str:
+        return ""
+
+    def crossref(self, anchor: Anchor, words: str) -> str:
+        words = words or kind_name(anchor.kind)
+        return f'<span class="xref">{words}</span>' if words else ""
+
+    def link(self, address: str, words: str) -> str:
+        return f'<a href="{self.attribute(address)}">{words}</a>'
+
+    def citation(self, works: Sequence[CitedWork]) -> str:
+        return f'<span class="citation">（{"；".join(map(self._cite, works))}）</span>'
+
+    def _cite(self, work: CitedWork) -> str:
+        reference = self.book.references[work.key]
+        words = self.text(author_year(reference))
+        if address(reference):
+            words = self.link(address(reference), words)
+        return f"{words}，{self.text(work.locator)}" if work.locator else words
+
+    def gap(self, number: int, hint: str, words: str) -> str:
+        raise NotImplementedError(f"gap {number} outside a cloze")
+
+    def footnote(self, _label: str, words: str) -> str:
+        words = words.removeprefix("<p>").removesuffix("</p>")
+        return f'<span class="footnote">（注：{_PARAGRAPH_BREAK.sub("<br/>", words)}）</span>'
+
+
+class ClozeTarget(CardTarget):
+    """The same for the field that Anki reads gaps in: there a colon is part of the syntax."""
+
+    def text(self, text: str) -> str:
+        return hide_colons(super().text(text))
+
+    def attribute(self, text: str) -> str:
+        return hide_colons(super().attribute(text))
+
+    def math(self, tex: str, *, display: bool) -> str:
+        return hide_colons(super().math(tex, display=display))
+
+    def gap(self, number: int, hint: str, words: str) -> str:
+        hint = f"::{self.text(hint)}" if hint else ""
+        return f"{{{{c{number}::{words}{hint}}}}}"

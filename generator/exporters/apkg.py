@@ -1,0 +1,142 @@
+"""The Anki deck: one note for a question, one for a cloze, one for a term."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import count
+
+from generator.exporters import Artifact, Context
+from generator.exporters._anki_notes import (
+    TERMS_LABEL,
+    CardNote,
+    NoteMaker,
+    check_notes,
+    deck_name,
+)
+from generator.exporters._anki_package import DescribedDeck, Package, StableModel, StableNote
+from generator.exporters._anki_schema import NOTE_TYPES, CardTemplate, NoteType, permanent_id
+from generator.model import Book, Kind
+
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~$])")
+
+
+class ApkgExporter:
+    """Exporter of the Anki deck."""
+
+    suffix = ".apkg"
+    summary = "Anki deck: questions, clozes and two-way terms"
+
+    def export(self, book: Book, context: Context) -> Artifact:
+        """Make the package. The same book and time give the same bytes."""
+        maker = NoteMaker(book, context)
+        total = sum(1 + len(question.clozes) for question in book.questions) + len(book.terms)
+        notes = []
+        for done, note in enumerate(maker.notes(), 1):
+            notes.append(note)
+            context.progress(done, total)
+        check_notes(notes)
+        decks = _decks(book, context)
+        models = {kind: _model(book, context, NOTE_TYPES[kind]) for kind in NOTE_TYPES}
+        ids = _ids(notes, context.timestamp)
+        for due, note in enumerate(notes, 1):
+            decks[note.deck].add_note(_packed(note, models[note.kind], due, ids, context.timestamp))
+        cards = sum(len(note.ordinals) for note in notes)
+        package = Package(list(decks.values()), maker.media)
+        return Artifact(package.to_bytes(), {"notes": len(notes), "cards": cards})
+
+
+def _ids(notes: Sequence[CardNote], timestamp: int) -> Iterator[int]:
+    """Ids of notes and cards, in the book's order: milliseconds, which Anki shows as date added.
+
+    The last one is the artefact's time: Check Database mends ids of the future. An import
+    goes by GUID, so they may differ between editions.
+    """
+    needed = sum(1 + len(note.ordinals) for note in notes)
+    return count(max(timestamp * 1000 - needed, 0) + 1)
+
+
+def _packed(
+    note: CardNote, model: StableModel, due: int, ids: Iterator[int], modified: int
+) -> StableNote:
+    return StableNote(
+        ids=[next(ids) for _ in range(1 + len(note.ordinals))],
+        modified=modified,
+        ordinals=note.ordinals,
+        model=model,
+        fields=list(note.fields),
+        tags=list(note.tags),
+        guid=note.guid,
+        due=due,
+    )
+
+
+def _model(book: Book, context: Context, note_type: NoteType) -> StableModel:
+    kind = note_type.kind
+    return StableModel(
+        modified=context.timestamp,
+        model_id=permanent_id(book, "note type", kind),
+        name=f"{book.title} {note_type.name}",
+        fields=[
+            {"name": name, "id": permanent_id(book, "field", kind, name)}
+            for name in note_type.fields
+        ],
+        templates=[
+            {
+                "name": template.name,
+                "id": permanent_id(book, "template", kind, template.name),
+                "qfmt": _side(book, context, template, "front"),
+                "afmt": _side(book, context, template, "back"),
+            }
+            for template in note_type.templates
+        ],
+        css=context.templates.source("anki/card.css"),
+        model_type=StableModel.CLOZE if kind is Kind.CLOZE else StableModel.FRONT_BACK,
+        sort_field_index=note_type.fields.index(note_type.sort_field),
+    )
+
+
+def _side(book: Book, context: Context, template: CardTemplate, side: str) -> str:
+    return context.templates.render(
+        f"anki/{template.stem}-{side}.html.j2", language=book.language, report=_report_address(book)
+    )
+
+
+def _report_address(book: Book) -> str:
+    """Where to report a mistake, as part of a template: ``{id}`` becomes Anki's field."""
+    parts = book.report_url.split("{id}")
+    return "{{编号}}".join(part.replace("{", "%7B").replace("}", "%7D") for part in parts)
+
+
+# -- decks ----------------------------------------------------------------------------------------
+
+
+def _decks(book: Book, context: Context) -> dict[str, DescribedDeck]:
+    """All decks of the book by name, the parents among them, each with its description."""
+    decks: dict[str, DescribedDeck] = {}
+
+    def add(level: str, *labels: str, **variables: object) -> None:
+        name = deck_name(book.title, *labels)
+        description = context.templates.render(
+            "anki/deck.md.j2", level=level, book=book, markdown=_markdown, **variables
+        )
+        decks[name] = DescribedDeck(
+            modified=context.timestamp,
+            deck_id=permanent_id(book, "deck", name),
+            name=name,
+            description=description.strip(),
+        )
+
+    add("book")
+    for part in book.parts:
+        add("part", part.label, part=part)
+        for chapter in part.chapters:
+            add("chapter", part.label, chapter.label, part=part, chapter=chapter)
+    if book.terms:
+        add("terms", TERMS_LABEL)
+    return decks
+
+
+def _markdown(text: str) -> str:
+    """Text as Markdown that shows it unchanged."""
+    return _MARKDOWN.sub(r"\\\1", text)

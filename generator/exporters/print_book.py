@@ -1,0 +1,177 @@
+"""The handbook's contents as its templates see them: numbered, named, and with works cited."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+from pypinyin import Style, lazy_pinyin
+
+from generator.bibliography import gbt7714
+from generator.exporters.print_markup import Pictures, PrintTarget, TitleTarget
+from generator.model import Block, Book, Chapter, Kind, Page, Part, Question, Term
+from generator.render import Writer
+
+_DIGITS = "〇一二三四五六七八九"
+
+
+def chinese_numeral(number: int) -> str:
+    """``十二`` for 12. Counts up to 999, which no book's chapters exceed."""
+    hundreds, rest = divmod(number, 100)
+    tens, ones = divmod(rest, 10)
+    if hundreds:
+        tail = chinese_numeral(rest) if rest else ""
+        joint = "零" if 0 < rest < 10 else "一" if 10 <= rest < 20 else ""
+        return f"{_DIGITS[hundreds]}百{joint}{tail}"
+    head = "" if not tens else "十" if tens == 1 else f"{_DIGITS[tens]}十"
+    return head + (_DIGITS[ones] if ones else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """An entry of a reference list."""
+
+    number: int
+    anchor: str
+    text: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class PrintQuestion:
+    """A question with its printed number. ``short`` is its title for the contents."""
+
+    source: Question
+    number: str
+    anchor: str
+    title: str
+    head: str
+    short: Markup
+
+
+@dataclass(frozen=True, slots=True)
+class GivenAnswer:
+    """An answer of a self-test, under its mark."""
+
+    mark: str
+    text: Markup
+
+
+@dataclass(frozen=True, slots=True)
+class SelfTest:
+    """A cloze as a line with blanks, and what belongs in them."""
+
+    anchor: str
+    question: PrintQuestion
+    text: Markup
+    answers: tuple[GivenAnswer, ...]
+
+
+class Section:
+    """A chapter or a page: the stretch within which citations are numbered."""
+
+    def __init__(
+        self, book: Book, name: str, chapter: str, pictures: Pictures, works: Sequence[str]
+    ):
+        self.book = book
+        self.target = PrintTarget(name, chapter, pictures, works)
+        self.writer = Writer(book, self.target)
+
+    @property
+    def works(self) -> list[Work]:
+        """The works cited so far. Ask when everything else of the section has been written."""
+        works = []
+        for key in self.target.works:
+            entry = gbt7714(self.book.references[key])
+            number, anchor = self.target.work_number(key), self.target.work_anchor(key)
+            works.append(Work(number, anchor, entry.text, entry.address))
+        return works
+
+
+class PrintChapter(Section):
+    """A chapter for the templates."""
+
+    def __init__(self, book: Book, chapter: Chapter, pictures: Pictures, head: int):
+        super().__init__(book, str(chapter.number), chapter.id, pictures, chapter.citations)
+        self.anchor = f"chapter-{chapter.id}"
+        self.numeral = chinese_numeral(chapter.number)
+        self.title = chapter.title
+        self.abstract: Block | None = chapter.abstract
+        titles = Writer(book, TitleTarget("titles", chapter.id, pictures, ()))
+        self.questions = [_question(book, question, titles, head) for question in chapter.questions]
+
+    def self_tests(self) -> list[SelfTest]:
+        """The chapter's clozes in order."""
+        tests = []
+        for question in self.questions:
+            for cloze in question.source.clozes:
+                text = self.writer.block(cloze.block)
+                answers = tuple(
+                    GivenAnswer(answer.mark, Markup(answer.words))  # noqa: S704 - the writer escaped it
+                    for answer in self.target.take_answers()
+                )
+                tests.append(SelfTest(f"{Kind.CLOZE}-{cloze.id}", question, text, answers))
+        return tests
+
+
+class PrintPart:
+    """A part for the templates."""
+
+    def __init__(self, book: Book, part: Part, pictures: Pictures, head: int):
+        self.anchor = f"part-{part.id}"
+        self.number = part.number
+        self.numeral = chinese_numeral(part.number)
+        self.title = part.title
+        self.chapters = [PrintChapter(book, chapter, pictures, head) for chapter in part.chapters]
+
+
+class PrintPage(Section):
+    """A page of front or back matter for the templates. ``side`` is ``front`` or ``back``."""
+
+    def __init__(self, book: Book, page: Page, pictures: Pictures, side: str):
+        super().__init__(book, page.id, "", pictures, ())
+        self.anchor = f"page-{page.id}"
+        self.title = page.title
+        self.block = page.block
+        self.side = side
+
+
+@dataclass(frozen=True, slots=True)
+class PrintTerm:
+    """An entry of the glossary for the templates."""
+
+    anchor: str
+    zh: str
+    en: str
+    abbr: str
+    definition: Block
+    see: tuple[PrintTerm, ...] = ()
+
+
+def print_terms(book: Book) -> list[PrintTerm]:
+    """The glossary in the order of pinyin, tones apart (GB/T 13418—1992, 音序)."""
+    plain = {term.id: _term(term) for term in book.terms}
+    ordered = sorted(book.terms, key=lambda term: (lazy_pinyin(term.zh, Style.TONE3), term.zh))
+    return [_term(term, tuple(plain[other] for other in term.see)) for term in ordered]
+
+
+def _term(term: Term, see: tuple[PrintTerm, ...] = ()) -> PrintTerm:
+    return PrintTerm(f"{Kind.TERM}-{term.id}", term.zh, term.en, term.abbr, term.definition, see)
+
+
+def _question(book: Book, question: Question, titles: Writer, head: int) -> PrintQuestion:
+    anchor = book.anchors[question.id]
+    running = f"{anchor.number}　{shorten(question.title, head)}"
+    short = titles.inline(question.prompt)
+    return PrintQuestion(question, anchor.number, anchor.name, question.title, running, short)
+
+
+def shorten(text: str, width: int) -> str:
+    """Cut a text to ``width`` columns, of which a Han character takes two."""
+    columns = 0
+    for index, character in enumerate(text):
+        columns += 1 if ord(character) < 0x2E80 else 2
+        if columns > width:
+            return text[:index].rstrip("，、；：") + "……"
+    return text

@@ -1,0 +1,252 @@
+"""XHTML for print: what the handbook makes of math, pictures, links, citations and gaps."""
+
+from __future__ import annotations
+
+import hashlib
+import html
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from generator.formula import Formula, Request
+from generator.model import Anchor, Figure, Kind
+from generator.render import CitedWork, kind_name
+
+SCHEME = "studyguide"
+"""The scheme of addresses that lead to nothing but this book's own pictures, kept in memory."""
+
+WORD_JOINER = "\u2060"
+
+_CIRCLED = "①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳"
+
+_NOTE_BLOCK = re.compile(r"<(/?)(p|ul|ol|li)>")
+
+_BEFORE_CITATION = re.compile(r'(?<![ \n\u00a0])[ \n\u00a0]*(?=<sup class="citation">)')
+
+_PAGED_LINK = re.compile(r'href="#([^"]+)" data-page=""')
+
+
+def circled(number: int) -> str:
+    """``①`` for 1; beyond twenty, for which Unicode's run ends, ``(21)``."""
+    return _CIRCLED[number - 1] if number <= len(_CIRCLED) else f"({number})"
+
+
+class Pictures:
+    """Formulas and figures by the address under which the document shows them.
+
+    Nothing of them ever touches the disk: WeasyPrint fetches them here.
+    """
+
+    def __init__(self, formulas: Mapping[Request, Formula], families: Mapping[str, str]) -> None:
+        self._formulas = formulas
+        self._families = families
+        self._data: dict[str, tuple[bytes, str]] = {}
+
+    def formula(self, tex: str, *, display: bool) -> tuple[str, Formula]:
+        """The address of a formula and the formula. A missing one is a programming error."""
+        formula = self._formulas[Request(tex, display)]
+        digest = hashlib.sha256(f"{display:d}{tex}".encode()).hexdigest()[:16]
+        address = f"{SCHEME}:math/{digest}.svg"
+        if address not in self._data:
+            self._data[address] = (self._in_book_fonts(formula.svg).encode(), "image/svg+xml")
+        return address, formula
+
+    def figure(self, figure: Figure) -> str:
+        """The address of a figure."""
+        address = f"{SCHEME}:figure/{figure.digest}{figure.suffix}"
+        if address not in self._data:
+            data = figure.data
+            if figure.media_type == "image/svg+xml":
+                data = self._in_book_fonts(data.decode()).encode()
+            self._data[address] = (data, figure.media_type)
+        return address
+
+    def get(self, address: str) -> tuple[bytes, str] | None:
+        """Bytes and media type, or nothing for an address that the document may not fetch."""
+        return self._data.get(address)
+
+    def texts(self) -> Iterable[str]:
+        """What is written in the SVG pictures, for the fonts to hold."""
+        for data, media_type in self._data.values():
+            if media_type == "image/svg+xml":
+                yield html.unescape("".join(re.findall(r">([^<]+)<", data.decode())))
+
+    def _in_book_fonts(self, svg: str) -> str:
+        """Name a font of the book wherever the picture names a generic family, or none."""
+        families = self._families
+
+        def replace(match: re.Match[str]) -> str:
+            generic = match[1].split(",")[-1].strip(" '\"").lower()
+            return f'font-family="{families.get(generic, families["sans-serif"])}"'
+
+        default = f'<svg font-family="{families["sans-serif"]}"'
+        svg = re.sub(r"""font-family=["']([^"]*)["']""", replace, svg)
+        return re.sub(r"<svg\b(?![^>]*font-family)", default, svg)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a gap hides, under the mark that stands in the gap. ``words`` is XHTML."""
+
+    mark: str
+    words: str
+
+
+class PrintTarget:
+    """Markup for one section of the handbook: citations are numbered within it.
+
+    ``works`` are the keys of the works cited, in the order of their numbers; a section whose
+    works are not known beforehand may begin with none, and they are numbered as they come.
+    """
+
+    def __init__(
+        self, section: str, chapter: str, pictures: Pictures, works: Sequence[str]
+    ) -> None:
+        self.section = section
+        self.chapter = chapter
+        self.pictures = pictures
+        self.works = dict.fromkeys(works)
+        self._answers: list[Answer] = []
+
+    def text(self, text: str) -> str:
+        """Running text, escaped."""
+        return html.escape(text)
+
+    def math(self, tex: str, *, display: bool) -> str:
+        """A picture with the TeX as its description; within a line, on the baseline."""
+        address, formula = self.pictures.formula(tex, display=display)
+        css = "math-display" if display else "math-inline"
+        style = f"width:{_em(formula.width)};"
+        style += "" if display else f"vertical-align:{_em(-formula.depth)}"
+        image = f'<img class="math" src="{address}" alt="{html.escape(tex)}" style="{style}"/>'
+        if display:
+            return f'<div class="{css}">{image}</div>\n'
+        return f'<span class="{css}">{image}</span>'
+
+    def image(self, figure: Figure, alt: str, width: str) -> str:
+        """A picture from memory, in its own size where the book gives none."""
+        address = self.pictures.figure(figure)
+        width = width or f"{figure.width:g}px"
+        return f'<img src="{address}" alt="{html.escape(alt)}" style="width:{width}"/>'
+
+    def label(self, anchor: Anchor) -> str:
+        """``图 2-1``."""
+        return called(anchor)
+
+    def crossref(self, anchor: Anchor, words: str) -> str:
+        """A link, with a page number unless it leads to a figure or table near by."""
+        own = anchor.chapter == self.chapter and anchor.kind in {Kind.FIGURE, Kind.TABLE}
+        page = "" if own else ' data-page=""'
+        return f'<a class="xref" href="#{anchor.name}"{page}>{words or called(anchor)}</a>'
+
+    def link(self, address: str, words: str) -> str:
+        """A link whose address is printed: as a note, if it is not its own words."""
+        address = html.escape(address)
+        if words == address:
+            return f'<a class="url" href="{address}">{words}</a>'
+        note = f'<span class="footnote"><span class="url">{address}</span></span>'
+        return f'<a href="{address}">{words}</a>{note}'
+
+    def citation(self, works: Sequence[CitedWork]) -> str:
+        """``[1, 2]``, raised; a place in a work follows its bracket (GB/T 7714—2015, 10.1.3)."""
+        runs: list[str] = []
+        plain: list[str] = []
+        for work in works:
+            link = f'<a href="#{self.work_anchor(work.key)}">{self.work_number(work.key)}</a>'
+            if work.locator:
+                runs.append(f"[{link}]{html.escape(work.locator)}")
+            else:
+                plain.append(link)
+        if plain:
+            runs.insert(0, f"[{', '.join(plain)}]")
+        return f'<sup class="citation">{"".join(runs)}</sup>'
+
+    def work_number(self, key: str) -> int:
+        """The number of a work in this section; a work cited for the first time gets the next."""
+        self.works.setdefault(key)
+        return list(self.works).index(key) + 1
+
+    def work_anchor(self, key: str) -> str:
+        """Where the section lists the work."""
+        return f"r-{self.section}-{self.work_number(key)}"
+
+    def gap(self, number: int, hint: str, words: str) -> str:
+        """A blank with a mark.
+
+        Gaps are marked in the order of reading: their own numbers, permanent, may have holes.
+        """
+        del number
+        mark = circled(len(self._answers) + 1)
+        self._answers.append(Answer(mark, words))
+        hint = f'<span class="hint">（{html.escape(hint)}）</span>' if hint else ""
+        return f'<span class="gap"><span class="mark">{mark}</span></span>{hint}'
+
+    def take_answers(self) -> list[Answer]:
+        """The answers of the gaps written since the last call."""
+        answers, self._answers = self._answers, []
+        return answers
+
+    def footnote(self, label: str, words: str) -> str:
+        """The note itself, at its call: layout takes it to the foot of the page.
+
+        A block inside the paragraph would end it (HTML, 13.2.6.4.7), so blocks become spans.
+        """
+        del label
+        return f'<span class="footnote">{_NOTE_BLOCK.sub(_as_span, words)}</span>'
+
+
+class TitleTarget(PrintTarget):
+    """Markup for a title that is repeated in the contents, without its links and notes."""
+
+    def crossref(self, anchor: Anchor, words: str) -> str:
+        """The words alone."""
+        return words or called(anchor)
+
+    def link(self, address: str, words: str) -> str:
+        """The words alone."""
+        del address
+        return words
+
+    def citation(self, works: Sequence[CitedWork]) -> str:
+        """Nothing."""
+        del works
+        return ""
+
+    def footnote(self, label: str, words: str) -> str:
+        """Nothing."""
+        del label, words
+        return ""
+
+
+def join_citations(document: str) -> str:
+    """Tie raised citations to the words before them: no space, and no line begins with one."""
+    return _BEFORE_CITATION.sub(WORD_JOINER, document)
+
+
+def number_pages(document: str, labels: Mapping[str, str]) -> str:
+    """Say in every link that prints a page number, which page it is.
+
+    ``labels`` are those of the last layout; before the first, all pages have two digits.
+    """
+
+    def number(match: re.Match[str]) -> str:
+        return f'href="#{match[1]}" data-page="{labels.get(match[1], "00")}"'
+
+    return _PAGED_LINK.sub(number, document)
+
+
+def _as_span(match: re.Match[str]) -> str:
+    return "</span>" if match[1] else f'<span class="note-{match[2]}">'
+
+
+def called(anchor: Anchor) -> str:
+    """How print calls a place: ``第 1.3 题``, ``图 2-1``, else by its title."""
+    if not anchor.number:
+        return html.escape(anchor.title)
+    if anchor.kind is Kind.QUESTION:
+        return f"第\u00a0{anchor.number}\u00a0题"
+    return f"{kind_name(anchor.kind)}\u00a0{anchor.number}"
+
+
+def _em(length: float) -> str:
+    return f"{length:.4f}".rstrip("0").rstrip(".") + "em"

@@ -1,0 +1,58 @@
+"""Text without markup, formulas in readable characters: for titles, bookmarks, searches."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from generator.characters import join_lines
+
+if TYPE_CHECKING:
+    from markdown_it.token import Token
+
+_SYMBOLS = {
+    "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "varepsilon": "ε",
+    "eta": "η", "theta": "θ", "kappa": "κ", "lambda": "λ", "mu": "μ", "nu": "ν", "xi": "ξ",
+    "pi": "π", "rho": "ρ", "sigma": "σ", "tau": "τ", "phi": "φ", "varphi": "φ", "chi": "χ",
+    "psi": "ψ", "omega": "ω", "Gamma": "Γ", "Delta": "Δ", "Theta": "Θ", "Lambda": "Λ", "Pi": "Π",
+    "Sigma": "Σ", "Phi": "Φ", "Psi": "Ψ", "Omega": "Ω", "top": "ᵀ", "cdot": "·", "times": "×",
+    "le": "≤", "leq": "≤", "ge": "≥", "geq": "≥", "ne": "≠", "neq": "≠", "approx": "≈", "sim": "~",
+    "to": "→", "rightarrow": "→", "infty": "∞", "sum": "∑", "prod": "∏", "partial": "∂",
+    "nabla": "∇", "in": "∈", "odot": "⊙", "oplus": "⊕", "otimes": "⊗", "pm": "±", "ldots": "…",
+    "cdots": "…", "mid": "|", "ell": "ℓ", "log": "log", "exp": "exp", "max": "max", "min": "min",
+}  # fmt: skip
+_STYLES = (
+    r"\\(?:mathrm|mathbf|mathbb|mathcal|mathit|boldsymbol|operatorname\*?|text|mbox|hat|tilde|bar)"
+)
+
+
+def plain_tex(tex: str) -> str:
+    r"""A formula in readable characters: ``\sqrt{d_k}`` is ``√d_k``. Lossy, and meant to be."""
+    text = re.sub(
+        r"\\(?:left|right|bigl?|bigr|Bigl?|Bigr|displaystyle|,|;|!|quad|qquad)(?![A-Za-z])", "", tex
+    )
+    text = re.sub(_STYLES + r"\s*\{([^{}]*)\}", r"\1", text)
+    text = re.sub(r"\\[dt]?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}", r"\1/\2", text)
+    text = re.sub(r"\\sqrt\s*\{([^{}]*)\}", r"√\1", text)
+    text = re.sub(r"\^\s*\\top\b", "ᵀ", text)
+    text = re.sub(r"\\([A-Za-z]+)\s*", lambda match: _SYMBOLS.get(match[1], match[1]), text)
+    return re.sub(r"\s+", " ", re.sub(r"[{}\\]", "", text)).strip()
+
+
+def plain(tokens: Sequence[Token]) -> str:
+    """The text of tokens: words, code and formulas, without notes, citations and pictures."""
+    out: list[str] = []
+    for index, token in enumerate(tokens):
+        if token.type == "softbreak":
+            after = tokens[index + 1].content if index + 1 < len(tokens) else ""
+            out.append(join_lines(out[-1] if out else "", after))
+        elif token.type in {"text", "code_inline", "fence", "code_block"}:
+            out.append(token.content)
+        elif token.type in {"math_inline", "math_display"}:
+            out.append(plain_tex(token.content))
+        elif token.children and token.type != "image":
+            out.append(plain(token.children))
+        elif token.type in {"paragraph_close", "hardbreak"}:
+            out.append(" ")
+    return "".join(out).strip()

@@ -1,0 +1,327 @@
+"""The book's faces: found among the system's fonts, cut to the characters in use, made to behave.
+
+Four roles carry the book: Song (body), Hei (headings), Kai (quotation), Mono (code). The CJK faces
+get what CSS cannot ask for: contextual half-width spacing (``chws``), and an em dash and a middle
+dot that are an em wide as Chinese text has them (CLREQ 3.1.3; GB/T 15834—2011, 4.12 and 4.13).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import platform
+import subprocess
+import tempfile
+import unicodedata
+from collections.abc import Collection, Iterable, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import version
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+SCHEME = "studyguide:font/"
+"""The addresses of the faces, which the layout's fetcher asks :meth:`BookFonts.get` for."""
+
+_FORMAT = 1
+"""To be raised when faces are cut differently: cached ones are then cut anew."""
+
+_MARKS = "—·…“”‘’　、。，；：？！（）《》【】①②③④⑤⑥⑦⑧⑨⑩"
+_ALWAYS = frozenset(map(chr, range(0x20, 0x7F))) | frozenset(_MARKS)
+_EM_DASH, _MIDDLE_DOT = 0x2014, 0xB7
+_DIGEST_SIZE = 32
+
+
+class FontsMissingError(Exception):
+    """Faces are not installed; the message says which, and how to install them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A face's place in the book.
+
+    ``families`` are the installed families that can fill it, best first. ``is_spaced`` faces get
+    ``chws`` and the full-width marks. ``range`` limits the characters it is used for, as CSS's
+    unicode-range does.
+    """
+
+    name: str
+    family: str
+    weight: int
+    families: tuple[str, ...]
+    is_spaced: bool = False
+    range: str = ""
+
+
+_SERIF = ("Noto Serif CJK SC", "Source Han Serif SC", "Noto Serif SC")
+_SANS = ("Noto Sans CJK SC", "Source Han Sans SC", "Noto Sans SC")
+_MONO = ("Noto Sans Mono CJK SC",)
+_KAI = ("LXGW WenKai",)
+# WenKai's quotation marks are narrow, so that they come from Song.
+_KAI_RANGE = "U+20-7E,U+A0-FF,U+3000-303F,U+3400-9FFF,U+FF00-FFEF"
+
+ROLES = (
+    Role("song", "Book Song", 400, _SERIF, is_spaced=True),
+    Role("song-bold", "Book Song", 700, _SERIF, is_spaced=True),
+    Role("hei", "Book Hei", 400, _SANS, is_spaced=True),
+    Role("hei-bold", "Book Hei", 700, _SANS, is_spaced=True),
+    Role("kai", "Book Kai", 400, _KAI, range=_KAI_RANGE),
+    Role("mono", "Book Mono", 400, _MONO),
+    Role("mono-bold", "Book Mono", 700, _MONO),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """An installed face: a file, and the face's index in it."""
+
+    path: Path
+    index: int
+
+
+@dataclass(frozen=True)
+class BookFonts:
+    """The cut faces: ``files`` are OpenType data by address, ``missing`` characters in none."""
+
+    files: Mapping[str, bytes]
+    missing: frozenset[str]
+
+    @cached_property
+    def css(self) -> str:
+        """The @font-face rules."""
+        rules = []
+        for role in ROLES:
+            limit = f";unicode-range:{role.range}" if role.range else ""
+            rules.append(
+                f'@font-face{{font-family:"{role.family}";font-weight:{role.weight};'
+                f'src:url("{_address(role)}"){limit}}}'
+            )
+        return "\n".join(rules)
+
+    def get(self, address: str) -> tuple[bytes, str] | None:
+        """The data and media type behind an address, or ``None`` if it is no face's."""
+        data = self.files.get(address)
+        return None if data is None else (data, "font/otf")
+
+
+def build_book_fonts(characters: Collection[str], cache: Path, jobs: int = 1) -> BookFonts:
+    """Cut the book's faces to ``characters``.
+
+    Cut faces are kept in ``cache`` by a hash of all that they are made of. Raises
+    :class:`FontsMissingError` where the system lacks a face.
+    """
+    faces = find_faces()
+    wanted = sorted({ord(character) for character in _ALWAYS.union(characters)})
+    cache.mkdir(parents=True, exist_ok=True)
+    cut = {role: _read_cached(_cache_file(role, faces[role], wanted, cache)) for role in ROLES}
+    due = [role for role in ROLES if cut[role] is None]
+    for role, data in zip(due, _cut_all(due, faces, wanted, jobs), strict=True):
+        _write_cached(_cache_file(role, faces[role], wanted, cache), data)
+        cut[role] = data
+    files = {_address(role): data for role, data in cut.items() if data is not None}
+    return BookFonts(files, _missing(characters, files.values()))
+
+
+def find_faces() -> dict[Role, Face]:
+    """The installed face for every role, as fontconfig lists them."""
+    installed = _installed()
+    found: dict[Role, Face] = {}
+    lacking: list[Role] = []
+    for role in ROLES:
+        style = "Bold" if role.weight > 400 else "Regular"
+        face = next(
+            (installed[family, style] for family in role.families if (family, style) in installed),
+            None,
+        )
+        if face is None:
+            lacking.append(role)
+        else:
+            found[role] = face
+    if lacking:
+        names = ", ".join(dict.fromkeys(role.families[0] for role in lacking))
+        raise FontsMissingError(f"These fonts are not installed: {names}. {_install_hint()}")
+    return found
+
+
+def _installed() -> dict[tuple[str, str], Face]:
+    command = ["fc-list", "--format", "%{file}|%{index}|%{family[0]}|%{style[0]}\n"]
+    try:
+        listing = subprocess.run(  # noqa: S603 - a fixed command
+            command, capture_output=True, check=True, text=True, encoding="utf-8"
+        ).stdout
+    except (OSError, subprocess.CalledProcessError) as error:
+        message = f"fontconfig's fc-list cannot be run ({error})"
+        raise FontsMissingError(message) from error
+    faces: dict[tuple[str, str], Face] = {}
+    for line in sorted(listing.splitlines()):
+        path, index, family, style = line.split("|")
+        # The index of a variable font's named instances carries the instance in its upper half.
+        if int(index) < 1 << 16:
+            faces.setdefault((family, style), Face(Path(path), int(index)))
+    return faces
+
+
+def _install_hint() -> str:
+    if platform.system() == "Darwin":
+        casks = "font-noto-serif-cjk font-noto-sans-cjk font-lxgw-wenkai"
+        return f"Install them: brew install --cask {casks}"
+    packages = "fonts-noto-cjk fonts-lxgw-wenkai"
+    return f"Install them: sudo apt-get install -y --no-install-recommends {packages}"
+
+
+def _address(role: Role) -> str:
+    return f"{SCHEME}{role.name}.otf"
+
+
+# -- cutting --------------------------------------------------------------------------------------
+
+
+def _cut_all(
+    roles: list[Role], faces: Mapping[Role, Face], wanted: list[int], jobs: int
+) -> Iterable[bytes]:
+    """Cut faces, in several processes where allowed: chws takes a second or two for each."""
+    if jobs == 1 or len(roles) <= 1:
+        return [cut_face(role, faces[role], wanted) for role in roles]
+    # Spawned, not forked: V8's threads may be alive in this process.
+    with ProcessPoolExecutor(min(jobs, len(roles)), get_context("spawn")) as pool:
+        tasks = [pool.submit(cut_face, role, faces[role], wanted) for role in roles]
+        return [task.result() for task in tasks]
+
+
+def cut_face(role: Role, face: Face, wanted: Iterable[int]) -> bytes:
+    """One face with the glyphs for ``wanted`` code points and all of its layout features."""
+    data = _subset(face, wanted)
+    return _space(data) if role.is_spaced else data
+
+
+def _subset(face: Face, wanted: Iterable[int]) -> bytes:
+    import uharfbuzz as hb
+
+    source = hb.Face(hb.Blob.from_file_path(str(face.path)), face.index)
+    request = hb.SubsetInput()
+    request.sets(hb.SubsetInputSets.UNICODE).update(wanted)
+    request.sets(hb.SubsetInputSets.LAYOUT_FEATURE_TAG).invert()
+    return bytes(hb.subset(source, request).blob.data)
+
+
+def _space(data: bytes) -> bytes:
+    """Add full-width marks and ``chws``. Both need files: fontTools edits, the other reads."""
+    from east_asian_spacing.builder import Builder
+    from east_asian_spacing.config import Config
+    from fontTools.ttLib import TTFont
+
+    logging.getLogger("fontTools").setLevel(logging.ERROR)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "face.otf"
+        path.write_bytes(data)
+        # Times in the file would make every build another one.
+        font = TTFont(path, recalcTimestamp=False)
+        _widen_marks(font)
+        font.save(path)
+        builder = Builder(path, Config.default.for_language("ZHS"))
+        asyncio.run(builder.build())
+        if builder.has_spacings:
+            builder.font.ttfont.recalcTimestamp = False
+            builder.save(path)
+        return path.read_bytes()
+
+
+def _widen_marks(font: Any) -> None:
+    """Map the em dash and the middle dot to their full-width glyphs; let dashes join."""
+    if "GSUB" not in font:
+        return
+    substitutions = _full_width_substitutions(font)
+    names = font.getBestCmap()
+    for code in (_EM_DASH, _MIDDLE_DOT):
+        wide = substitutions.get(names.get(code))
+        if wide is None:
+            continue
+        for table in font["cmap"].tables:
+            if table.isUnicode() and code in table.cmap:
+                table.cmap[code] = wide
+        if code == _EM_DASH and "CFF " in font:
+            _join_dashes(font, wide)
+
+
+def _full_width_substitutions(font: Any) -> dict[str, str]:
+    """Glyph to glyph, by the ``fwid`` feature."""
+    table = font["GSUB"].table
+    found: dict[str, str] = {}
+    for record in table.FeatureList.FeatureRecord:
+        if record.FeatureTag != "fwid":
+            continue
+        for index in record.Feature.LookupListIndex:
+            for lookup in table.LookupList.Lookup[index].SubTable:
+                found.update(getattr(getattr(lookup, "ExtSubTable", lookup), "mapping", {}))
+    return found
+
+
+def _join_dashes(font: Any, name: str) -> None:
+    """Draw the dash from edge to edge of its em, so that 破折号 is one line two ems long."""
+    from fontTools.pens.boundsPen import BoundsPen
+    from fontTools.pens.t2CharStringPen import T2CharStringPen
+
+    glyphs = font.getGlyphSet()
+    bounds = BoundsPen(glyphs)
+    glyphs[name].draw(bounds)
+    _, bottom, _, top = bounds.bounds
+    width = glyphs[name].width
+    charstring = font["CFF "].cff.topDictIndex[0].CharStrings[name]
+    pen = T2CharStringPen(width - getattr(charstring.private, "nominalWidthX", 0), glyphs)
+    pen.moveTo((0, bottom))
+    for point in ((width, bottom), (width, top), (0, top)):
+        pen.lineTo(point)
+    pen.closePath()
+    drawn = pen.getCharString(private=charstring.private, globalSubrs=charstring.globalSubrs)
+    charstring.program, charstring.bytecode = drawn.program, None
+
+
+def _missing(characters: Collection[str], files: Iterable[bytes]) -> frozenset[str]:
+    """The visible characters that no face has."""
+    import uharfbuzz as hb
+
+    known: set[int] = set()
+    for data in files:
+        known.update(hb.Face(hb.Blob(data)).unicodes)
+    return frozenset(
+        character
+        for character in characters
+        if ord(character) not in known and unicodedata.category(character)[0] not in "CZ"
+    )
+
+
+# -- cache ----------------------------------------------------------------------------------------
+
+
+def _cache_file(role: Role, face: Face, wanted: list[int], cache: Path) -> Path:
+    stat = face.path.stat()
+    parts = [
+        _FORMAT,
+        role,
+        face,
+        stat.st_size,
+        stat.st_mtime_ns,
+        wanted,
+        *(version(package) for package in ("uharfbuzz", "fonttools", "east-asian-spacing")),
+    ]
+    key = hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
+    return cache / f"{role.name}-{key}.face"
+
+
+def _read_cached(path: Path) -> bytes | None:
+    """The face, unless it is absent or damaged: it is stored behind its own digest."""
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return None
+    digest, face = data[:_DIGEST_SIZE], data[_DIGEST_SIZE:]
+    return face if hashlib.sha256(face).digest() == digest else None
+
+
+def _write_cached(path: Path, face: bytes) -> None:
+    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+        file.write(hashlib.sha256(face).digest() + face)
+    Path(file.name).replace(path)

@@ -1,0 +1,180 @@
+"""What the handbook makes of math, pictures, links, citations, gaps and notes."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from generator.exporters.print_markup import (
+    Pictures,
+    PrintTarget,
+    TitleTarget,
+    called,
+    circled,
+    join_citations,
+    number_pages,
+)
+from generator.formula import Formula, Request
+from generator.model import Anchor, Figure, Kind
+from generator.render import CitedWork
+
+FAMILIES = {"serif": "Song", "sans-serif": "Hei", "monospace": "Mono"}
+SVG = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 10 5"><text>甲</text>'
+    '<text font-family="Arial, serif">乙 &lt; 丙</text></svg>'
+)
+ROOT = Formula(r"\sqrt{d}", False, SVG, "<math/>", 1.25, 0.9, 0.125)
+WIDE = Formula("a<b", True, SVG, "<math/>", 30.0, 0.9, 0.3)
+QUESTION = Anchor(Kind.QUESTION, "kv-cache", "inference", "7.2", "什么是键值缓存？")
+OWN_FIGURE = Anchor(Kind.FIGURE, "blocks", "attention", "2-1", "结构")
+OTHER_TABLE = Anchor(Kind.TABLE, "costs", "inference", "7-3", "开销")
+TERM = Anchor(Kind.TERM, "token", "", "", "词元")
+
+
+@pytest.fixture
+def pictures() -> Pictures:
+    return Pictures({Request(f.tex, f.display): f for f in (ROOT, WIDE)}, FAMILIES)
+
+
+@pytest.fixture
+def target(pictures: Pictures) -> PrintTarget:
+    return PrintTarget("2", "attention", pictures, ("vaswani2017attention",))
+
+
+def test_inline_math_is_a_picture_on_the_baseline(target: PrintTarget) -> None:
+    (image,) = ET.fromstring(target.math(ROOT.tex, display=False))
+    assert image.get("alt") == ROOT.tex
+    assert image.get("style") == "width:1.25em;vertical-align:-0.125em"
+
+
+def test_display_math_stands_on_its_own(target: PrintTarget) -> None:
+    block = ET.fromstring(target.math(WIDE.tex, display=True))
+    assert (block.tag, block.get("class")) == ("div", "math-display")
+    assert block[0].get("alt") == "a<b"
+    assert "vertical-align" not in str(block[0].get("style"))
+
+
+def test_a_formula_that_was_not_typeset_is_a_programming_error(target: PrintTarget) -> None:
+    with pytest.raises(KeyError):
+        target.math("x", display=False)
+
+
+def test_pictures_are_served_from_memory_and_nothing_else(
+    target: PrintTarget, pictures: Pictures
+) -> None:
+    source = ET.fromstring(target.math(ROOT.tex, display=False))[0].get("src")
+    assert source is not None
+    found = pictures.get(source)
+    assert found is not None
+    assert found[1] == "image/svg+xml"
+    assert pictures.get("file:///etc/passwd") is None
+    assert pictures.get("https://example.org/x.svg") is None
+
+
+def test_pictures_name_only_fonts_of_the_book(pictures: Pictures) -> None:
+    figure = Figure("content/figures/x.svg", "image/svg+xml", 10, 5, SVG.encode())
+    found = pictures.get(pictures.figure(figure))
+    assert found is not None
+    root = ET.fromstring(found[0])
+    assert [element.get("font-family") for element in root.iter()] == ["Hei", None, "Song"]
+
+
+def test_characters_of_pictures_are_known(pictures: Pictures) -> None:
+    pictures.figure(Figure("content/figures/x.svg", "image/svg+xml", 10, 5, SVG.encode()))
+    assert set("甲乙<丙") <= set("".join(pictures.texts()))
+
+
+def test_bitmaps_are_left_alone(pictures: Pictures) -> None:
+    figure = Figure("content/figures/x.png", "image/png", 10, 5, b"\x89PNG")
+    assert pictures.get(pictures.figure(figure)) == (b"\x89PNG", "image/png")
+
+
+@pytest.mark.parametrize(
+    ("anchor", "words"),
+    [
+        (QUESTION, "第\u00a07.2\u00a0题"),
+        (OWN_FIGURE, "图\u00a02-1"),
+        (OTHER_TABLE, "表\u00a07-3"),
+        (TERM, "词元"),
+    ],
+)
+def test_places_have_names(anchor: Anchor, words: str) -> None:
+    assert called(anchor) == words
+
+
+def test_links_print_a_page_unless_the_place_is_near(target: PrintTarget) -> None:
+    labels = {"q-kv-cache": "12", "f-blocks": "3"}
+    far = number_pages(target.crossref(QUESTION, ""), labels)
+    near = number_pages(target.crossref(OWN_FIGURE, ""), labels)
+    assert ET.fromstring(far).attrib == {
+        "class": "xref", "href": "#q-kv-cache", "data-page": "12",
+    }  # fmt: skip
+    assert ET.fromstring(near).attrib == {"class": "xref", "href": "#f-blocks"}
+
+
+def test_a_page_not_yet_known_takes_two_digits(target: PrintTarget) -> None:
+    assert ET.fromstring(number_pages(target.crossref(TERM, ""), {})).get("data-page") == "00"
+
+
+def test_words_of_a_link_replace_the_name(target: PrintTarget) -> None:
+    assert ET.fromstring(target.crossref(QUESTION, "<b>缓存</b>"))[0].text == "缓存"
+
+
+def test_citations_are_numbered_in_the_section(target: PrintTarget) -> None:
+    works = [CitedWork("su2021roformer"), CitedWork("vaswani2017attention")]
+    markup = ET.fromstring(target.citation(works))
+    assert "".join(markup.itertext()) == "[2, 1]"
+    assert [link.get("href") for link in markup] == ["#r-2-2", "#r-2-1"]
+    assert list(target.works) == ["vaswani2017attention", "su2021roformer"]
+
+
+def test_a_place_in_a_work_follows_its_own_bracket(target: PrintTarget) -> None:
+    works = [CitedWork("a", "第 3 节"), CitedWork("vaswani2017attention")]
+    assert "".join(ET.fromstring(target.citation(works)).itertext()) == "[1][2]第 3 节"
+
+
+def test_citations_cling_to_the_words_before(target: PrintTarget) -> None:
+    markup = target.citation([CitedWork("vaswani2017attention")])
+    assert join_citations(f"梯度消失 {markup}。") == f"梯度消失\u2060{markup}。"
+    assert join_citations("两个 <sup>上标</sup>") == "两个 <sup>上标</sup>"
+
+
+def test_gaps_are_marked_in_reading_order_whatever_their_numbers(target: PrintTarget) -> None:
+    line = target.gap(4, "一个数", "<b>1</b>") + target.gap(2, "", "x")
+    text = "".join(ET.fromstring(f"<p>{line}</p>").itertext())
+    assert text == "①（一个数）②"
+    assert [(answer.mark, answer.words) for answer in target.take_answers()] == [
+        ("①", "<b>1</b>"), ("②", "x"),
+    ]  # fmt: skip
+    assert target.take_answers() == []
+
+
+def test_marks_go_on_past_the_circles() -> None:
+    assert [circled(1), circled(20), circled(21)] == ["①", "⑳", "(21)"]
+
+
+def test_a_note_of_paragraphs_does_not_end_its_paragraph(target: PrintTarget) -> None:
+    note = target.footnote("1", "<p>甲</p>\n<ul>\n<li>乙</li>\n</ul>")
+    assert [element.tag for element in ET.fromstring(note).iter()] == ["span"] * 4
+
+
+def test_addresses_of_links_are_printed_as_notes(target: PrintTarget) -> None:
+    markup = target.link("https://example.org/?a=1&b=2", "说明")
+    link, note = ET.fromstring(f"<p>{markup}</p>")
+    assert link.get("href") == "https://example.org/?a=1&b=2"
+    assert note.get("class") == "footnote"
+    assert "".join(note.itertext()) == "https://example.org/?a=1&b=2"
+
+
+def test_an_address_that_is_its_own_words_is_printed_once(target: PrintTarget) -> None:
+    markup = target.link("https://example.org/", "https://example.org/")
+    assert markup.count("example.org") == 2  # in the attribute and in the text
+
+
+def test_titles_in_the_contents_hold_no_links_and_no_notes(pictures: Pictures) -> None:
+    title = TitleTarget("titles", "attention", pictures, ())
+    assert title.crossref(QUESTION, "") == "第\u00a07.2\u00a0题"
+    assert title.link("https://example.org/", "甲") == "甲"
+    assert title.citation([CitedWork("vaswani2017attention")]) == ""
+    assert title.footnote("1", "注") == ""
