@@ -158,8 +158,10 @@ def write_atomically(path: Path, data: bytes) -> int:
     temporary: str | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        with os.fdopen(handle, "wb") as file:
+        with tempfile.NamedTemporaryFile(
+            prefix=f".{path.name}.", dir=path.parent, delete=False
+        ) as file:
+            temporary = file.name
             file.write(data)
             file.flush()
             os.fsync(file.fileno())

@@ -151,9 +151,10 @@ class TextReader:
             token.meta["position"] = self.position(token)
         elif kind == "figure":
             inline = token.meta.pop("inline")
-            position = self.inline_position(inline, token.meta["offset"])
-            self._check_picture(token, position)
-            self._check_children(inline, token.children or [], findings, gaps=gaps)
+            offset = token.meta["offset"]
+            self._check_picture(token, self.inline_position(inline, offset))
+            caption = offset + len("![")
+            self._check_children(inline, token.children or [], findings, gaps=gaps, base=caption)
         elif kind == "table_open":
             self._check_identifier(token, "tbl-")
             for caption in token.meta.get("caption", ()):
@@ -171,13 +172,20 @@ class TextReader:
         self._check_children(inline, inline.children or [], findings, gaps=gaps)
 
     def _check_children(
-        self, inline: Token, children: Sequence[Token], findings: Findings, *, gaps: bool
+        self,
+        inline: Token,
+        children: Sequence[Token],
+        findings: Findings,
+        *,
+        gaps: bool,
+        base: int = 0,
     ) -> None:
+        """Check inline tokens, whose offsets count from ``base`` in the inline content."""
         for index, token in enumerate(children):
             kind = token.type
             if kind in {"text", "softbreak", "em_open", "em_close", "strong_open", "strong_close"}:
                 continue
-            position = self.inline_position(inline, token.meta.get("offset", 0))
+            position = self.inline_position(inline, base + token.meta.get("offset", 0))
             if kind in {"math_inline", "math_display"}:
                 token.meta["position"] = position
             if kind == "math_display":
@@ -193,6 +201,8 @@ class TextReader:
                 self._check_link(token, children[index + 1], position)
             elif kind == "image":
                 self._check_picture(token, position)
+                alt = base + token.meta["offset"] + len("![")
+                self._check_children(inline, token.children or [], findings, gaps=gaps, base=alt)
             elif kind == "footnote_ref":
                 self._check_note(token, position, findings)
             elif kind == "html_inline":

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.golden.conftest import Golden
 
 from generator.build import Options, build_book, check_book
 from generator.cli import QUIET
 from generator.diagnostics import CODES, BookError, Diagnostics, Severity
+from tests.golden.conftest import Golden
 
 HERE = Path(__file__).parent
 CASES = HERE / "diagnostics"

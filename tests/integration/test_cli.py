@@ -1,0 +1,184 @@
+"""The command line, as a user meets it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+MINIMAL = ROOT / "tests" / "fixtures" / "minimal"
+ARTEFACTS = [".apkg", ".pdf", ".epub", "-compat.epub"]
+
+
+def studyguide(
+    *arguments: str | Path, cwd: Path = ROOT, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "generator", *map(str, arguments)],
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(MINIMAL, tmp_path / "我 的 书"))
+
+
+def _break(root: Path) -> None:
+    chapter = root / "content/basics/first.md"
+    chapter.write_text(chapter.read_text("utf-8") + "\n[](#nowhere) 100% :::\n", "utf-8")
+
+
+def test_help_loads_no_heavy_library() -> None:
+    code = (
+        "import sys\n"
+        "from generator.cli import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "heavy = {'weasyprint', 'genanki', 'py_mini_racer', 'uharfbuzz', 'PIL', 'pikepdf'}\n"
+        "assert not heavy & sys.modules.keys(), heavy & sys.modules.keys()\n"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True)
+
+
+def test_a_book_is_checked(root: Path) -> None:
+    result = studyguide("check", "--root", root)
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+
+
+def test_errors_as_text(root: Path) -> None:
+    _break(root)
+    result = studyguide("check", "--root", root)
+    assert result.returncode == 1
+    assert result.stdout.splitlines() == [
+        "content/basics/first.md:10:1: error [link-broken] there is no “nowhere”",
+        "    Links lead to questions, #fig-… figures, #tbl-… tables and #term-… terms.",
+        "1 error, 0 warnings",
+    ]
+
+
+def test_errors_as_json(root: Path) -> None:
+    _break(root)
+    result = studyguide("check", "--format", "json", cwd=root)
+    assert result.returncode == 1
+    [item] = json.loads(result.stdout)
+    assert (item["code"], item["path"], item["line"], item["column"], item["severity"]) == (
+        "link-broken",
+        "content/basics/first.md",
+        10,
+        1,
+        "error",
+    )
+
+
+def test_errors_for_github(root: Path) -> None:
+    _break(root)
+    result = studyguide("check", "--format", "github", "--root", root)
+    assert result.stdout.startswith(
+        "::error file=content/basics/first.md,line=10,col=1,title=link-broken::there is no"
+    )
+
+
+def test_a_broken_book_builds_nothing(root: Path) -> None:
+    _break(root)
+    result = studyguide("build", "--root", root, "apkg")
+    assert result.returncode == 1
+    assert "[link-broken]" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert not list((root / "build").glob("minimal*"))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("build", "docx"),
+        ("build", "--paper", "A0"),
+        ("build", "--jobs", "0"),
+        ("check", "--root", "/does/not/exist"),
+        ("list", "nothing"),
+        ("nonsense",),
+    ],
+)
+def test_wrong_usage(arguments: tuple[str, ...]) -> None:
+    result = studyguide(*arguments)
+    assert result.returncode == 2
+    assert "Traceback" not in result.stderr
+
+
+def test_a_new_book_builds_at_once(tmp_path: Path) -> None:
+    folder = tmp_path / "新 书" / "my-notes"
+    assert studyguide("init", folder).returncode == 0
+    result = studyguide("build", "--root", folder)
+    assert result.returncode == 0, result.stderr
+    names = sorted(path.name for path in (folder / "build").glob("my-notes*"))
+    assert names == sorted(f"my-notes{suffix}" for suffix in ARTEFACTS)
+    assert "cards" in result.stdout
+    assert "pages" in result.stdout
+    assert "warning" not in result.stderr
+
+
+def test_two_new_books_have_two_uids(tmp_path: Path) -> None:
+    uids = set()
+    for name in ("one", "two"):
+        studyguide("init", tmp_path / name)
+        lines = (tmp_path / name / "content/book.yaml").read_text("utf-8").splitlines()
+        uids |= {line for line in lines if line.startswith("uid:")}
+    assert len(uids) == 2
+    assert "uid: " + "0" * 32 not in uids
+
+
+def test_init_overwrites_nothing(root: Path) -> None:
+    before = (root / "content/book.yaml").read_bytes()
+    assert studyguide("init", root).returncode == 2
+    assert (root / "content/book.yaml").read_bytes() == before
+
+
+def test_lists(root: Path) -> None:
+    formats = json.loads(studyguide("list", "formats", "--json").stdout)
+    assert [item["format"] for item in formats][:4] == ["apkg", "pdf", "epub", "epub-compat"]
+    questions = json.loads(studyguide("list", "questions", "--json", "--root", root).stdout)
+    assert [item["id"] for item in questions] == ["one-plus-one"]
+    assert "math-failed" in studyguide("list", "codes").stdout
+    assert "一加一等于几？" in studyguide("list", "questions", "--root", root).stdout
+
+
+@pytest.mark.parametrize("format_name", ["apkg", "pdf", "epub", "epub-compat"])
+def test_the_same_book_gives_the_same_bytes(format_name: str, tmp_path: Path) -> None:
+    made = []
+    for seed in ("1", "2"):
+        folder = tmp_path / seed
+        shutil.copytree(ROOT / "templates" / "starter" / "content", folder / "content")
+        result = studyguide(
+            "build",
+            format_name,
+            "--root",
+            folder,
+            SOURCE_DATE_EPOCH="1700000000",
+            PYTHONHASHSEED=seed,
+        )
+        assert result.returncode == 0, result.stderr
+        [path] = (folder / "build").glob("my-book*")
+        made.append(path.read_bytes())
+    assert made[0] == made[1]
+
+
+def test_own_templates_replace_the_built_in_ones(root: Path) -> None:
+    own = root / "templates" / "question.html.j2"
+    own.parent.mkdir()
+    built_in = (ROOT / "templates" / "question.html.j2").read_text("utf-8")
+    own.write_text(built_in.replace("一句话", "先说这句"), "utf-8")
+    assert studyguide("build", "epub", "--root", root).returncode == 0
+    with zipfile.ZipFile(root / "build" / "minimal.epub") as archive:
+        pages = [archive.read(name).decode() for name in archive.namelist() if "xhtml" in name]
+    assert any("先说这句" in page for page in pages)
