@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HOMEBREW = (Path("/opt/homebrew"), Path("/usr/local"))
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 FONT_FOLDERS = (
     Path("/usr/share/fonts"),
     Path("/usr/local/share/fonts"),
@@ -66,6 +67,11 @@ def has_java() -> bool:
         for command in commands
         if shutil.which(command)
     )
+
+
+def has_chromium() -> bool:
+    """Whether a Chromium is on the PATH, under any of its names."""
+    return any(map(shutil.which, CHROMIUM_NAMES))
 
 
 def can_make_venv() -> bool:
@@ -128,7 +134,10 @@ BUILD_NEEDS = (
         ("font-lxgw-wenkai",),
     ),
 )
-TEST_NEEDS = (Need("Java, for EPUBCheck", has_java, ("default-jre-headless",), ("openjdk",)),)
+TEST_NEEDS = (
+    Need("Java, for EPUBCheck", has_java, ("default-jre-headless",), ("openjdk",)),
+    Need("Chromium, for Anki's cards", has_chromium, ("chromium",), ("chromium",)),
+)
 
 
 def unmet(needs: tuple[Need, ...]) -> list[Need]:

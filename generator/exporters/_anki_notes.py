@@ -44,7 +44,7 @@ def deck_name(*labels: str) -> str:
 
 
 def _deck_label(label: str) -> str:
-    return re.sub(r'["\x00-\x1f]+', " ", label.replace("::", "：")).strip()
+    return re.sub(r'["\x00-\x1f]+', "", label.replace("::", "：")).strip()
 
 
 def tag(*titles: str) -> str:

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from generator.diagnostics import BookError, Diagnostic, Position
 from generator.exporters import Context
 from generator.exporters.epub_raster import Drawings
-from generator.exporters.epub_text import EpubTarget, Images, Note, close_up
+from generator.exporters.epub_text import EpubTarget, Images, Note, finish
 from generator.exporters.print_book import chinese_numeral, print_terms
 from generator.model import Block, Book, Chapter, Cloze, Kind, Page, Part, Question
 from generator.render import Writer
@@ -122,7 +122,7 @@ class Volume:
 
     def _matter(self, page: Page, name: str) -> None:
         target, writer = self._writer(name)
-        text = Markup(close_up(writer.block(page.block)))  # noqa: S704 - the writer escaped it
+        text = Markup(finish(writer.block(page.block)))  # noqa: S704 - the writer escaped it
         notes, works = target.take_notes(), target.works
         self._list(
             self._add(name, page.title, "matter", text=text, notes=notes, works=works, scope=name)
@@ -137,7 +137,16 @@ class Volume:
         ]
         landmark = "bodymatter" if part.number == 1 else ""
         entry = self._list(
-            self._add(name, title, "part", landmark, ordinal=ordinal, part=part, chapters=chapters)
+            self._add(
+                name,
+                title,
+                "part",
+                landmark,
+                ordinal=ordinal,
+                part=part,
+                anchor=f"h-{name}",
+                chapters=chapters,
+            )
         )
         for chapter in part.chapters:
             entry.children.append(self._chapter(chapter))
@@ -173,7 +182,7 @@ class Volume:
         def piece(template: str, *questions: Question, **variables: object) -> Piece:
             xhtml = self._render(template, w=writer, **variables)
             # Notes stand behind the text that calls them, so ask for them last.
-            return Piece(Markup(close_up(xhtml)), target.take_notes(), questions)  # noqa: S704 - rendered
+            return Piece(Markup(finish(xhtml)), target.take_notes(), questions)  # noqa: S704 - rendered
 
         anchors = self.book.anchors
         outline = [(anchors[question.id], question) for question in chapter.questions]
@@ -214,13 +223,20 @@ class Volume:
         target, writer = self._writer("glossary")
 
         def define(block: Block) -> Markup:
-            return Markup(close_up(writer.inline(block)))  # noqa: S704 - the writer escaped it
+            return Markup(finish(writer.inline(block)))  # noqa: S704 - the writer escaped it
 
         terms = [(term, define(term.definition)) for term in print_terms(self.book)]
         notes, works = target.take_notes(), target.works
         self._list(
             self._add(
-                "glossary", "术语表", "glossary", "glossary", terms=terms, notes=notes, works=works
+                "glossary",
+                "术语表",
+                "glossary",
+                "glossary",
+                terms=terms,
+                notes=notes,
+                works=works,
+                scope="glossary",
             )
         )
 

@@ -28,6 +28,12 @@ _LONG_FORMULA = 17
 """Width in em beyond which a formula within a line scrolls by itself: a phone shows about 20."""
 
 _SPACE_BEFORE_MARK = re.compile(r'[ \n](?=<(?:span class="citation"|a class="noteref"))')
+_BLOCK = re.compile(r"<(?:blockquote|div|dl|figure|h\d|hr|ol|pre|ul)\b")
+_EMPTY_HEAD = re.compile(r'<th scope="col"([^>]*)></th>')
+_MATH_HEAD = re.compile(
+    r'(?<=">)<span class="math-inline">(?=<math [^>]*alttext="([^"]*)"'
+    r"(?:(?!</math>).)*</math></span></th>)"
+)
 
 
 @dataclass(slots=True)
@@ -212,9 +218,16 @@ class CompatTarget(EpubTarget):
         return _img(address, alt, style)
 
 
-def close_up(xhtml: str) -> str:
-    """Drop the space before a raised mark, which the source needs and the page does not."""
-    return _SPACE_BEFORE_MARK.sub("", xhtml)
+def finish(xhtml: str) -> str:
+    """What only shows when the elements stand side by side.
+
+    The space before a raised mark goes, which the source needs and the page does not. A head cell
+    says something to a screen reader (axe, ``empty-table-header``): an empty one is no head, and
+    MathML that stands in one alone gets its TeX as a label.
+    """
+    xhtml = _SPACE_BEFORE_MARK.sub("", xhtml)
+    xhtml = _EMPTY_HEAD.sub(r"<td\1></td>", xhtml)
+    return _MATH_HEAD.sub(r'<span class="math-inline" role="math" aria-label="\1">', xhtml)
 
 
 def circled(number: int) -> str:
@@ -237,7 +250,7 @@ def _with_backlink(words: str, call: str, mark: str) -> str:
     back = f'<a role="doc-backlink" href="#{call}">{mark}</a> '
     if words.startswith("<p>"):
         return f"<p>{back}{words.removeprefix('<p>')}"
-    if words.startswith("<"):
+    if _BLOCK.match(words):
         return f"<p>{back}</p>\n{words}"
     return f"<p>{back}{words}</p>"
 

@@ -22,8 +22,12 @@ from generator.model import Book
 if TYPE_CHECKING:
     from generator.typography.fonts import BookFonts
 
-_FAMILIES = {"serif": "Book Song", "sans-serif": "Book Hei", "monospace": "Book Mono"}
-"""The book's families for the generic ones that pictures name."""
+_FAMILIES = {
+    "serif": "Book Song, Book Kai",
+    "sans-serif": "Book Hei, Book Kai",
+    "monospace": "Book Mono, Book Kai",
+}
+"""The book's families for the generic ones that pictures name; Kai has symbols that they lack."""
 
 _BOOK = Position("content/book.yaml")
 
@@ -86,6 +90,7 @@ def _style(context: Context, paper: Paper) -> tuple[str, ...]:
     """The style sheets in the order in which later ones overrule."""
     return (
         context.templates.source("print.css"),
+        context.templates.source("print/text.css"),
         context.templates.source("print/book.css"),
         paper.style(print_ready=context.print_ready),
     )
