@@ -149,7 +149,7 @@ def _depth(entries: Sequence[Entry]) -> int:
 
 
 def _zip(files: Mapping[str, bytes]) -> bytes:
-    """A ZIP file whose bytes depend on nothing but ``files`` (EPUB 3.3, section 4.2)."""
+    """A ZIP file whose bytes depend on nothing but ``files`` (EPUB 3.3, OCF ZIP container)."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr(_entry("mimetype", zipfile.ZIP_STORED), b"application/epub+zip")

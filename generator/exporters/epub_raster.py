@@ -1,8 +1,8 @@
 """Pictures as PNG, for the cover and for readers that show no SVG.
 
-Amazon's guidelines rule out text in SVG and more than 25 SVG images a book (Kindle Publishing
-Guidelines, 9.4, SVG), so the compatible flavour holds no SVG at all. resvg draws the same pixels
-everywhere, given the same fonts.
+Amazon's Kindle Publishing Guidelines (on SVG images) support no ``<text>`` in SVG, and set a book
+of more than 25 SVG images without Enhanced Typesetting; so the compatible flavour holds no SVG.
+resvg draws the same pixels everywhere, given the same fonts.
 """
 
 from __future__ import annotations

@@ -34,6 +34,12 @@ _MATH_HEAD = re.compile(
     r'(?<=">)<span class="math-inline">(?=<math [^>]*alttext="([^"]*)"'
     r"(?:(?!</math>).)*</math></span></th>)"
 )
+_TIED_MATH = re.compile(
+    "([（《〈「『【“‘]*)"
+    r'(<img class="math-inline"[^>]*/>'
+    r'|<span class="math-inline"[^>]*>(?:(?!</math>).)*</math></span>)'
+    "([，。、；：？！）》〉」』】”’]*)"
+)
 
 
 @dataclass(slots=True)
@@ -152,7 +158,7 @@ class EpubTarget:
         return f'<a href="{html.escape(_encode(address))}">{words}</a>'
 
     def citation(self, works: Sequence[CitedWork]) -> str:
-        """``[1, 2]``, raised. A place in a work follows its bracket (GB/T 7714—2015, 10.1.3)."""
+        """``[1, 2]``, raised. A place in a work follows its bracket (GB/T 7714—2015)."""
         plain = ", ".join(self._cite(work.key) for work in works if not work.locator)
         runs = [f"[{plain}]"] if plain else []
         runs += [
@@ -223,11 +229,18 @@ def finish(xhtml: str) -> str:
 
     The space before a raised mark goes, which the source needs and the page does not. A head cell
     says something to a screen reader (axe, ``empty-table-header``): an empty one is no head, and
-    MathML that stands in one alone gets its TeX as a label.
+    MathML that stands in one alone gets its TeX as a label. And browsers break a line on either
+    side of a formula, even before a comma (CLREQ, line start prohibition), so the two are tied.
     """
     xhtml = _SPACE_BEFORE_MARK.sub("", xhtml)
     xhtml = _EMPTY_HEAD.sub(r"<td\1></td>", xhtml)
-    return _MATH_HEAD.sub(r'<span class="math-inline" role="math" aria-label="\1">', xhtml)
+    xhtml = _MATH_HEAD.sub(r'<span class="math-inline" role="math" aria-label="\1">', xhtml)
+    return _TIED_MATH.sub(_tie, xhtml)
+
+
+def _tie(match: re.Match[str]) -> str:
+    before, _, after = match.groups()
+    return f'<span class="tied">{match[0]}</span>' if before or after else match[0]
 
 
 def circled(number: int) -> str:
@@ -281,5 +294,5 @@ def _grounded(figure: Figure) -> bytes:
 
 
 def _encode(address: str) -> str:
-    """The address as a valid URL: EPUBCheck refuses ``<`` and ``|`` in it (RSC-020)."""
+    """The address as a valid URL: ``<``, ``|`` and Han are percent-encoded."""
     return quote(address, safe="!#$%&'()*+,/:;=?@~")
