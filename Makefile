@@ -17,7 +17,7 @@ COMPILE := $(RUN) -m uv pip compile --quiet --universal --generate-hashes \
 # One set-up for all goals of a run, so that `make -j` sets up once and a user reads one message.
 SETUP_FLAGS := $(if $(filter-out all setup build check clean help,$(MAKECMDGOALS)),--test)
 
-.PHONY: all setup setup-test build check test golden bench lint types lock clean help
+.PHONY: all setup setup-test build check test golden bench lint types lock pictures clean help
 
 all: build ## set up what is missing and write the four artefacts to build/
 
@@ -51,6 +51,9 @@ types: setup ## mypy --strict
 lock: setup ## write the lock files from pyproject.toml (LOCK_ARGS=--upgrade: newest versions)
 	$(COMPILE) --output-file requirements.lock
 	$(COMPILE) --group test --constraint requirements.lock --output-file requirements-test.lock
+
+pictures: build ## take the README's pictures anew (needs a Chromium on the PATH)
+	@$(RUN) scripts/pictures.py
 
 clean: ## remove what was built and cached; .venv stays
 	find build -mindepth 1 ! -name .gitkeep -delete

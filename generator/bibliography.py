@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from generator.model import Name, Reference
 
@@ -40,6 +41,7 @@ class Entry:
     address: str
 
 
+@lru_cache(maxsize=4096)  # every chapter lists its works anew
 def gbt7714(reference: Reference) -> Entry:
     """The entry of a reference list, without its number."""
     mark = _MARKS.get(reference.type, "Z")

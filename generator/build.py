@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 import time
 import traceback
@@ -104,7 +105,7 @@ def build_book(options: Options, diagnostics: Diagnostics, reporter: Reporter) -
     Raises :class:`BookError`; nothing has been written then.
     """
     book, formulas = check_book(options.root, options.cache / MATH_CACHE, diagnostics, reporter)
-    timestamp = int(os.environ.get("SOURCE_DATE_EPOCH") or time.time())
+    timestamp = _timestamp()
     templates = Templates(options.root / "templates")
     found: dict[str, Mapping[str, object]] = {}
     made: list[tuple[str, Path, Artifact, float]] = []
@@ -132,6 +133,18 @@ def build_book(options: Options, diagnostics: Diagnostics, reporter: Reporter) -
         Result(name, path, write_atomically(path, artifact.data), artifact.counts, seconds)
         for name, path, artifact, seconds in made
     ]
+
+
+def _timestamp() -> int:
+    """The build's time: SOURCE_DATE_EPOCH where it is set (reproducible-builds.org), else now."""
+    variable = os.environ.get("SOURCE_DATE_EPOCH", "")
+    if not variable:
+        return int(time.time())
+    if not re.fullmatch(r"\d{1,11}", variable):
+        message = f"“{variable}” is no number of seconds since 1970"
+        position = Position("SOURCE_DATE_EPOCH")
+        raise BookError([Diagnostic("value-invalid", position, message)])
+    return int(variable)
 
 
 def _export(name: str, exporter: Exporter, book: Book, context: Context) -> Artifact:

@@ -12,7 +12,10 @@ _CHINESE_MARKS = frozenset("“”‘’…—·～")
 @lru_cache(maxsize=8192)
 def is_han(character: str) -> bool:
     """Whether a character is an ideograph (or the ideographic zero)."""
-    return character == "〇" or unicodedata.name(character, "").startswith("CJK ")
+    # Planes 2 and 3 are ideographs', also those that are newer than this Python's Unicode.
+    is_supplementary = 0x20000 <= ord(character) < 0x40000
+    is_named = unicodedata.name(character, "").startswith("CJK ")
+    return character == "〇" or is_supplementary or is_named
 
 
 @lru_cache(maxsize=8192)

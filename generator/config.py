@@ -95,7 +95,9 @@ def parse_book(text: str, path: str, diagnostics: Diagnostics) -> BookConfig | N
         parts=tuple(_part(part, diagnostics) for part in fields.mappings("parts", required=True)),
     )
     fields.finish()
-    _check_unique(config.parts, diagnostics)
+    _check_unique(config.parts, ("id", "label"), diagnostics)
+    chapters = [chapter for part in config.parts for chapter in part.chapters]
+    _check_unique(chapters, ("id",), diagnostics)
     return config
 
 
@@ -108,7 +110,7 @@ def _part(fields: Fields, diagnostics: Diagnostics) -> PartEntry:
         position=fields.position,
     )
     fields.finish()
-    _check_unique(part.chapters, diagnostics)
+    _check_unique(part.chapters, ("label",), diagnostics)
     return part
 
 
@@ -130,9 +132,11 @@ def _label(fields: Fields) -> str:
 
 
 def _check_unique(
-    entries: Sequence[PartEntry] | Sequence[ChapterEntry], diagnostics: Diagnostics
+    entries: Sequence[PartEntry] | Sequence[ChapterEntry],
+    names: tuple[str, ...],
+    diagnostics: Diagnostics,
 ) -> None:
-    for name in ("id", "label"):
+    for name in names:
         seen: dict[str, Position] = {}
         for entry in entries:
             value = getattr(entry, name)

@@ -95,6 +95,7 @@ CODES = MappingProxyType(
             "address-forbidden": "An address is not one that a book may hold.",
             "citation-unknown": "A citation names a work that is not in references.yaml.",
             "citation-bare": "A citation stands outside square brackets.",
+            "citation-misplaced": "A citation stands where no list of works follows.",
             "footnote-unknown": "A footnote is referred to but not defined.",
             "footnote-nested": "A footnote calls another one.",
             "term-unknown": "A glossary entry refers to an entry that does not exist.",
@@ -110,6 +111,7 @@ CODES = MappingProxyType(
             "math-failed": "A formula cannot be typeset.",
             "math-misplaced": "Display math stands inside a paragraph.",
             "code-unclosed": "A fenced code block is never closed.",
+            "fonts-missing": "The fonts that print needs are not installed.",
             "glyph-missing": "A character is in none of the fonts that print uses.",
             # Builds
             "template-failed": "A template cannot be rendered.",

@@ -214,7 +214,7 @@ class Figure:
 class Anchor:
     """A place that a link can lead to.
 
-    ``number`` is how print calls it (``2.1``, ``图 2-1``), ``title`` its plain title.
+    ``number`` is how books number it (``2.1``, ``2-1``; none for terms), ``title`` its plain title.
     """
 
     kind: Kind

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Protocol
 import jinja2
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
+from pygments.lexer import Lexer
 from pygments.lexers import get_lexer_by_name
 from pygments.token import STANDARD_TYPES, _TokenType
 from pygments.util import ClassNotFound
@@ -271,10 +272,7 @@ def highlight(code: str, language: str) -> tuple[tuple[tuple[str, str], ...], ..
     The classes are Pygments' short names, which are stable: a card's content hash rests on them.
     """
     code = code.removesuffix("\n")
-    try:
-        lexer = get_lexer_by_name(language, stripnl=False, ensurenl=False) if language else None
-    except ClassNotFound:
-        lexer = None
+    lexer = _lexer(language)
     if lexer is None:
         return tuple((("", line),) if line else () for line in code.split("\n"))
     lines: list[list[tuple[str, str]]] = [[]]
@@ -286,6 +284,16 @@ def highlight(code: str, language: str) -> tuple[tuple[tuple[str, str], ...], ..
             if piece:
                 lines[-1].append((css, piece))
     return tuple(map(tuple, lines))
+
+
+@lru_cache(maxsize=64)
+def _lexer(language: str) -> Lexer | None:
+    if not language:
+        return None
+    try:
+        return get_lexer_by_name(language, stripnl=False, ensurenl=False)
+    except ClassNotFound:
+        return None
 
 
 @lru_cache(maxsize=1024)
@@ -323,6 +331,7 @@ class Templates:
             trim_blocks=True,
             lstrip_blocks=True,
             keep_trailing_newline=True,
+            auto_reload=False,  # templates do not change during a build
         )
 
     def render(self, name: str, **variables: object) -> str:

@@ -108,10 +108,10 @@ class Fields:
 
     def _items(self, key: str, *, required: bool = False) -> tuple[Value, ...]:
         value = self._take(key, required=required)
-        if value is None or (isinstance(value, Text) and not value.text):
+        if value is None or (not required and isinstance(value, Text) and not value.text):
             return ()
-        if not isinstance(value, Items):
-            self._wrong(value.position, key, "a list")
+        if not isinstance(value, Items) or (required and not value.values):
+            self._wrong(value.position, key, "a list that is not empty" if required else "a list")
             return ()
         return value.values
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from generator.bibliography import address, author_year
 from generator.exporters._anki_text import (
@@ -22,9 +23,10 @@ WIDE = 13.0
 16 em of a list's text, and MathJax enlarges formulas by up to a fifth to match the x-height."""
 
 _SPACE_BEFORE = re.compile(r' (?=<span class="(?:citation|footnote|xref)">)')
-_SPACE_AFTER = re.compile(r"(?<=[图表）]</span>) ")
+# The space comes before its lookbehind, so that the search leaps from space to space.
+_SPACE_AFTER = re.compile(r" (?<=[图表）]</span> )")
 _HAN = "[\u4e00-\u9fff]"
-_SPACE_BEFORE_GAP = re.compile(rf"(?<={_HAN}) (?=\{{\{{c\d+::{_HAN})")
+_SPACE_BEFORE_GAP = re.compile(rf" (?<={_HAN} )(?=\{{\{{c\d+::{_HAN})")
 _SPACE_AFTER_GAP = re.compile(
     rf"(\{{\{{c\d+::(?:(?!::|\}}\}}).)*{_HAN}(?:::(?:(?!\}}\}}).)*)?\}}\}}) (?={_HAN})", re.S
 )
@@ -62,6 +64,7 @@ def _keep_together(match: re.Match[str]) -> str:
     return f'<span class="kept">{formula}</span>'
 
 
+@lru_cache(maxsize=4096)  # many notes cite the same works
 def source_entry(reference: Reference) -> str:
     """A work for the list of sources: ``Vaswani 等，2017．Attention is all you need``, linked."""
     # Quotation marks are of full width in Chinese fonts.

@@ -25,6 +25,8 @@ _COMPOSABLE = re.compile("[^\x00-\x7f\u4e00-\u9fff]")
 
 def anki_text(text: str) -> str:
     """Running text as HTML that Anki and its MathJax leave alone."""
+    if "\\" not in text:
+        return text.translate(_TEXT)
     return r"\<span></span>".join(part.translate(_TEXT) for part in _MATH_DELIMITER.split(text))
 
 

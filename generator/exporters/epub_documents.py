@@ -12,7 +12,8 @@ from generator.diagnostics import BookError, Diagnostic, Position
 from generator.exporters import Context
 from generator.exporters.epub_raster import Drawings
 from generator.exporters.epub_text import EpubTarget, Images, Note, finish
-from generator.exporters.print_book import chinese_numeral, print_terms
+from generator.exporters.glossary import glossary_entries
+from generator.exporters.numerals import chinese_numeral
 from generator.model import Block, Book, Chapter, Cloze, Kind, Page, Part, Question
 from generator.render import Writer
 
@@ -225,7 +226,7 @@ class Volume:
         def define(block: Block) -> Markup:
             return Markup(finish(writer.inline(block)))  # noqa: S704 - the writer escaped it
 
-        terms = [(term, define(term.definition)) for term in print_terms(self.book)]
+        terms = [(term, define(term.definition)) for term in glossary_entries(self.book)]
         notes, works = target.take_notes(), target.works
         self._list(
             self._add(

@@ -16,6 +16,7 @@ from generator.exporters.epub_raster import (
     FORMULA_RESOLUTION,
     Drawings,
 )
+from generator.exporters.numerals import circled
 from generator.formula import Formula, Request
 from generator.model import Anchor, Book, Figure, Kind
 from generator.render import CitedWork, kind_name
@@ -31,13 +32,13 @@ _SPACE_BEFORE_MARK = re.compile(r'[ \n](?=<(?:span class="citation"|a class="not
 _BLOCK = re.compile(r"<(?:blockquote|div|dl|figure|h\d|hr|ol|pre|ul)\b")
 _EMPTY_HEAD = re.compile(r'<th scope="col"([^>]*)></th>')
 _MATH_HEAD = re.compile(
-    r'(?<=">)<span class="math-inline">(?=<math [^>]*alttext="([^"]*)"'
+    r'<span class="math-inline">(?<="><span class="math-inline">)(?=<math [^>]*alttext="([^"]*)"'
     r"(?:(?!</math>).)*</math></span></th>)"
 )
 _TIED_MATH = re.compile(
     "([（《〈「『【“‘]*)"
     r'(<img class="math-inline"[^>]*/>'
-    r'|<span class="math-inline"[^>]*>(?:(?!</math>).)*</math></span>)'
+    r'|<span class="math-inline"[^>]*>.*?</math></span>)'
     "([，。、；：？！）》〉」』】”’]*)"
 )
 
@@ -241,14 +242,6 @@ def finish(xhtml: str) -> str:
 def _tie(match: re.Match[str]) -> str:
     before, _, after = match.groups()
     return f'<span class="tied">{match[0]}</span>' if before or after else match[0]
-
-
-def circled(number: int) -> str:
-    """``①`` … ``㊿``, then ``(51)``."""
-    for first, last, start in ((1, 20, 0x2460), (21, 35, 0x3251), (36, 50, 0x32B1)):
-        if first <= number <= last:
-            return chr(start + number - first)
-    return f"({number})"
 
 
 def _call(anchor: Anchor) -> str:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 from generator.diagnostics import BookError, Diagnostic, Diagnostics, Position
 from generator.exporters import Artifact, Context
-from generator.exporters.print_book import PrintPage, PrintPart, Section, print_terms
+from generator.exporters.glossary import glossary_entries
+from generator.exporters.print_book import PrintPage, PrintPart, Section
 from generator.exporters.print_markup import Pictures, join_citations, number_pages
 from generator.exporters.print_paper import PAPERS, Paper
 from generator.model import Book
@@ -23,11 +24,11 @@ if TYPE_CHECKING:
     from generator.typography.fonts import BookFonts
 
 _FAMILIES = {
-    "serif": "Book Song, Book Kai",
-    "sans-serif": "Book Hei, Book Kai",
-    "monospace": "Book Mono, Book Kai",
+    "serif": "Book Song, Book Hei, Book Mono, Book Kai",
+    "sans-serif": "Book Hei, Book Song, Book Mono, Book Kai",
+    "monospace": "Book Mono, Book Hei, Book Song, Book Kai",
 }
-"""The book's families for the generic ones that pictures name; Kai has symbols that they lack."""
+"""The book's families for the generic ones that pictures name."""
 
 _BOOK = Position("content/book.yaml")
 
@@ -75,7 +76,7 @@ def _write(book: Book, context: Context, paper: Paper, pictures: Pictures) -> st
         parts=[PrintPart(book, part, pictures, paper.head) for part in book.parts],
         back=[PrintPage(book, page, pictures, "back") for page in book.back],
         glossary=glossary.writer,
-        terms=print_terms(book),
+        terms=glossary_entries(book),
         fonts=("思源宋体", "思源黑体", "霞鹜文楷"),
     )
     return join_citations(markup)
@@ -89,7 +90,6 @@ def _w3c(timestamp: int) -> str:
 def _style(context: Context, paper: Paper) -> tuple[str, ...]:
     """The style sheets in the order in which later ones overrule."""
     return (
-        context.templates.source("print.css"),
         context.templates.source("print/text.css"),
         context.templates.source("print/book.css"),
         paper.style(print_ready=context.print_ready),
@@ -109,7 +109,7 @@ def _fonts(book: Book, characters: frozenset[str], context: Context) -> BookFont
     try:
         fonts = build_book_fonts(characters, context.cache, context.jobs)
     except FontsMissingError as error:
-        raise BookError([Diagnostic("export-failed", _BOOK, str(error))]) from error
+        raise BookError([Diagnostic("fonts-missing", _BOOK, str(error))]) from error
     diagnostics = Diagnostics()
     for character in sorted(fonts.missing):
         name = unicodedata.name(character, "unnamed")

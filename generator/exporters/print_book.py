@@ -6,26 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
-from pypinyin import Style, lazy_pinyin
 
 from generator.bibliography import gbt7714
+from generator.characters import is_wide
+from generator.exporters.numerals import chinese_numeral
 from generator.exporters.print_markup import Pictures, PrintTarget, TitleTarget
-from generator.model import Block, Book, Chapter, Kind, Page, Part, Question, Term
+from generator.model import Block, Book, Chapter, Kind, Page, Part, Question
 from generator.render import Writer
-
-_DIGITS = "〇一二三四五六七八九"
-
-
-def chinese_numeral(number: int) -> str:
-    """``十二`` for 12. Counts up to 999, which no book's chapters exceed."""
-    hundreds, rest = divmod(number, 100)
-    tens, ones = divmod(rest, 10)
-    if hundreds:
-        tail = chinese_numeral(rest) if rest else ""
-        joint = "零" if 0 < rest < 10 else "一" if 10 <= rest < 20 else ""
-        return f"{_DIGITS[hundreds]}百{joint}{tail}"
-    head = "" if not tens else "十" if tens == 1 else f"{_DIGITS[tens]}十"
-    return head + (_DIGITS[ones] if ones else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +85,10 @@ class PrintChapter(Section):
         self.numeral = chinese_numeral(chapter.number)
         self.title = chapter.title
         self.abstract: Block | None = chapter.abstract
+        self.head = shorten(f"第{self.numeral}章　{chapter.title}", head // 2)
+        left = head - columns(self.head)
         titles = Writer(book, TitleTarget("titles", chapter.id, pictures, ()))
-        self.questions = [_question(book, question, titles, head) for question in chapter.questions]
+        self.questions = [_question(book, question, titles, left) for question in chapter.questions]
 
     def self_tests(self) -> list[SelfTest]:
         """The chapter's clozes in order."""
@@ -137,41 +126,22 @@ class PrintPage(Section):
         self.side = side
 
 
-@dataclass(frozen=True, slots=True)
-class PrintTerm:
-    """An entry of the glossary for the templates."""
-
-    anchor: str
-    zh: str
-    en: str
-    abbr: str
-    definition: Block
-    see: tuple[PrintTerm, ...] = ()
-
-
-def print_terms(book: Book) -> list[PrintTerm]:
-    """The glossary in the order of pinyin, tones apart (GB/T 13418—1992, 音序)."""
-    plain = {term.id: _term(term) for term in book.terms}
-    ordered = sorted(book.terms, key=lambda term: (lazy_pinyin(term.zh, Style.TONE3), term.zh))
-    return [_term(term, tuple(plain[other] for other in term.see)) for term in ordered]
-
-
-def _term(term: Term, see: tuple[PrintTerm, ...] = ()) -> PrintTerm:
-    return PrintTerm(f"{Kind.TERM}-{term.id}", term.zh, term.en, term.abbr, term.definition, see)
-
-
 def _question(book: Book, question: Question, titles: Writer, head: int) -> PrintQuestion:
     anchor = book.anchors[question.id]
-    running = f"{anchor.number}　{shorten(question.title, head)}"
+    running = shorten(f"{anchor.number}　{question.title}", head - 2)
     short = titles.inline(question.prompt)
     return PrintQuestion(question, anchor.number, anchor.name, question.title, running, short)
 
 
+def columns(text: str) -> int:
+    """The width of a text in columns: two for what is as wide as a Han character."""
+    return sum(2 if is_wide(character) else 1 for character in text)
+
+
 def shorten(text: str, width: int) -> str:
-    """Cut a text to ``width`` columns, of which a Han character takes two."""
-    columns = 0
-    for index, character in enumerate(text):
-        columns += 1 if ord(character) < 0x2E80 else 2
-        if columns > width:
-            return text[:index].rstrip("，、；：") + "……"
-    return text
+    """Cut a text to ``width`` columns, the ellipsis among them."""
+    if columns(text) <= width:
+        return text
+    while columns(text) > width - 4:
+        text = text[:-1]
+    return text.rstrip("，、；：　 ") + "……"

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import pydyf
 from weasyprint import CSS, HTML
+from weasyprint.css.counters import CounterStyle
 from weasyprint.document import Document
 from weasyprint.logger import LOGGER, PROGRESS_LOGGER
 from weasyprint.text.fonts import FontConfiguration
@@ -78,16 +79,19 @@ def lay_out(source: Source, progress: Callable[[int, int], None]) -> Layout:
     """
     fetcher = _Fetcher(source.fetch)
     with _strict(progress):
-        fonts = FontConfiguration()
+        fonts, counters = FontConfiguration(), CounterStyle()
         styles = [
-            CSS(string=sheet, font_config=fonts, url_fetcher=fetcher) for sheet in source.sheets
+            CSS(string=sheet, font_config=fonts, counter_style=counters, url_fetcher=fetcher)
+            for sheet in source.sheets
         ]
         labels: Mapping[str, str] = {}
         pictures: dict[str, object] = {}  # parsed once for all passes
         for _ in range(_MOST_PASSES):
             text = source.markup(labels)
             html = HTML(string=text, base_url="studyguide:", url_fetcher=fetcher)
-            document = html.render(font_config=fonts, stylesheets=styles, cache=pictures)
+            document = html.render(
+                fonts, counter_style=counters, stylesheets=styles, cache=pictures
+            )
             start = _page_of(document, source.first)
             before, labels = labels, _labels(document, start)
             if labels == before:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from generator.exporters.numerals import circled
 from generator.formula import Formula, Request
 from generator.model import Anchor, Figure, Kind
 from generator.render import CitedWork, kind_name
@@ -17,18 +18,11 @@ SCHEME = "studyguide"
 
 WORD_JOINER = "\u2060"
 
-_CIRCLED = "①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳"
-
 _NOTE_BLOCK = re.compile(r"<(/?)(p|ul|ol|li)>")
 
 _BEFORE_CITATION = re.compile(r'(?<![ \n\u00a0])[ \n\u00a0]*(?=<sup class="citation">)')
 
 _PAGED_LINK = re.compile(r'href="#([^"]+)" data-page=""')
-
-
-def circled(number: int) -> str:
-    """``①`` for 1; beyond twenty, for which Unicode's run ends, ``(21)``."""
-    return _CIRCLED[number - 1] if number <= len(_CIRCLED) else f"({number})"
 
 
 class Pictures:

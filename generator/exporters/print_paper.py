@@ -7,6 +7,12 @@ from dataclasses import dataclass
 _POINT = 25.4 / 72
 """Millimetres."""
 
+_HEAD_SIZE = 9.0
+"""Points, as the style sheet has them."""
+
+_FOLIO = 4.0
+"""Ems of the running head."""
+
 _BLEED = 3.0
 _MARKS = 7.0
 """Millimetres beyond the trim that the printer cuts off, and that crop marks take in all."""
@@ -45,8 +51,8 @@ class Paper:
 
     @property
     def head(self) -> int:
-        """How many columns (half a Han character each) a question may take in the running head."""
-        return self.columns + 4
+        """How many columns (half a Han character each) the running head takes beside the folio."""
+        return int(2 * (self.measure / (_HEAD_SIZE * _POINT) - _FOLIO))
 
     def style(self, *, print_ready: bool) -> str:
         """The style sheet of this paper. ``print_ready`` adds bleed and crop marks."""

@@ -51,8 +51,10 @@ def plain(tokens: Sequence[Token]) -> str:
             out.append(token.content)
         elif token.type in {"math_inline", "math_display"}:
             out.append(plain_tex(token.content))
+        elif token.type in {"citation", "footnote_ref"}:
+            out.append("\b")  # takes the space before it along
         elif token.children and token.type != "image":
             out.append(plain(token.children))
         elif token.type in {"paragraph_close", "hardbreak"}:
             out.append(" ")
-    return "".join(out).strip()
+    return re.sub(r" ?\x08", "", "".join(out)).strip()

@@ -148,7 +148,9 @@ class _Reader:
 
     def _terms(self) -> Iterator[Term]:
         for entry in self._optional(GLOSSARY, parse_glossary) or ():
-            definition = read_text(Role.DEFINITION, entry.definition, self.library, Findings())
+            findings = Findings()
+            definition = read_text(Role.DEFINITION, entry.definition, self.library, findings)
+            self._refuse_citations(findings, entry.definition.position)
             see = tuple(text.text for text in entry.see)
             yield Term(
                 entry.id, entry.zh, entry.en, entry.abbr, definition, see, entry.was, entry.position
@@ -161,9 +163,17 @@ class _Reader:
             return None
         matter = read_front_matter(text, path, self.diagnostics, abstract=False)
         reader = TextReader(path, matter.body, self.library)
-        block = reader.block(Role.PAGE, reader.tokens, Findings())
+        findings = Findings()
+        block = reader.block(Role.PAGE, reader.tokens, findings)
+        self._refuse_citations(findings, block.position)
         reader.finish()
         return Page(Path(name.text).stem, matter.title, block)
+
+    def _refuse_citations(self, findings: Findings, position: Position) -> None:
+        """Only chapters end in a list of works."""
+        for key in findings.citations:
+            hint = "Name the work in words, or cite it in a chapter."
+            self.diagnostics.add("citation-misplaced", position, f"“{key}” is cited here", hint)
 
     def _figures(self) -> dict[str, Figure]:
         return {path: figure for path, figure in self.library.figures.items() if figure}

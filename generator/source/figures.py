@@ -95,8 +95,8 @@ def _raster_size(
                     diagnostics.add("figure-unreadable", mentioned, message)
                     return None
                 image.load()
-    except (OSError, SyntaxError, ValueError, Warning, Image.DecompressionBombError) as error:
-        message = f"{path} is damaged, or no {image_format}: {type(error).__name__}"
+    except (OSError, SyntaxError, ValueError, Warning, Image.DecompressionBombError):
+        message = f"{path} is damaged, or no {image_format}"
         diagnostics.add("figure-unreadable", mentioned, message)
         return None
     return float(width), float(height)

@@ -11,6 +11,7 @@ import posixpath
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 from markdown_it.token import Token
 
@@ -24,8 +25,24 @@ from generator.source.files import BookFiles
 _MAX_GAP_NUMBER = 500
 """Anki's limit on cloze numbers (rslib/src/cloze.rs)."""
 
+_CHECKED = frozenset(
+    [
+        "citation",
+        "fault",
+        "footnote_ref",
+        "html_inline",
+        "image",
+        "link_open",
+        "math_display",
+        "math_inline",
+        "span_open",
+    ]
+)
+"""Inline tokens that can be wrong. The others need no position, and there are many of them."""
+
 _ADDRESS = re.compile(r"(https?://[^\s/]|mailto:[^\s@]+@)", re.IGNORECASE)
 _WIDTH = re.compile(r"(\d{1,3}(\.\d+)?)%")
+_level = attrgetter("level")
 
 
 @dataclass(slots=True)
@@ -183,7 +200,7 @@ class TextReader:
         """Check inline tokens, whose offsets count from ``base`` in the inline content."""
         for index, token in enumerate(children):
             kind = token.type
-            if kind in {"text", "softbreak", "em_open", "em_close", "strong_open", "strong_close"}:
+            if kind not in _CHECKED:
                 continue
             position = self.inline_position(inline, base + token.meta.get("offset", 0))
             if kind in {"math_inline", "math_display"}:
@@ -349,7 +366,7 @@ class TextReader:
 
     def _check_nesting(self, tokens: Sequence[Token]) -> None:
         for token in tokens:
-            deepest = max((child.level for child in token.children or ()), default=0)
+            deepest = max(map(_level, token.children or ()), default=0)
             if max(token.level, deepest) >= MAX_NESTING - 1:
                 message = f"nested more than {MAX_NESTING - 2} levels deep"
                 self.diagnostics.add("nesting-too-deep", self.position(token), message)
@@ -374,6 +391,7 @@ def walk(tokens: Sequence[Token]) -> Iterator[Token]:
         yield token
         if token.children:
             yield from walk(token.children)
-        yield from walk(token.meta.get("caption", ()))
-        if token.type == "footnote_ref":
-            yield from walk(token.meta.get("tokens", ()))
+        if token.meta:
+            yield from walk(token.meta.get("caption", ()))
+            if token.type == "footnote_ref":
+                yield from walk(token.meta.get("tokens", ()))

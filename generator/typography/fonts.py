@@ -14,25 +14,26 @@ import platform
 import subprocess
 import tempfile
 import unicodedata
-from collections.abc import Collection, Iterable, Mapping
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Collection, Generator, Iterable, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 SCHEME = "studyguide:font/"
 """The addresses of the faces, which the layout's fetcher asks :meth:`BookFonts.get` for."""
 
-_FORMAT = 1
+_FORMAT = 2
 """To be raised when faces are cut differently: cached ones are then cut anew."""
 
 _MARKS = "—·…“”‘’　、。，；：？！（）《》【】①②③④⑤⑥⑦⑧⑨⑩"
 _ALWAYS = frozenset(map(chr, range(0x20, 0x7F))) | frozenset(_MARKS)
 _EM_DASH, _MIDDLE_DOT = 0x2014, 0xB7
 _DIGEST_SIZE = 32
+_KEPT = 4
+"""How many cuts of a face the cache keeps: of a book's editions, and of its drafts."""
 
 
 class FontsMissingError(Exception):
@@ -44,8 +45,8 @@ class Role:
     """A face's place in the book.
 
     ``families`` are the installed families that can fill it, best first. ``is_spaced`` faces get
-    ``chws`` and the full-width marks. ``range`` limits the characters it is used for, as CSS's
-    unicode-range does.
+    ``chws`` and the full-width marks. ``ranges`` limit the characters it is cut to, first and last:
+    CSS's unicode-range makes fontconfig pass over the family that comes next.
     """
 
     name: str
@@ -53,22 +54,22 @@ class Role:
     weight: int
     families: tuple[str, ...]
     is_spaced: bool = False
-    range: str = ""
+    ranges: tuple[tuple[int, int], ...] = ((0, 0x10FFFF),)
 
 
 _SERIF = ("Noto Serif CJK SC", "Source Han Serif SC", "Noto Serif SC")
 _SANS = ("Noto Sans CJK SC", "Source Han Sans SC", "Noto Sans SC")
 _MONO = ("Noto Sans Mono CJK SC",)
 _KAI = ("LXGW WenKai",)
-# WenKai's quotation marks are narrow, so that they come from Song.
-_KAI_RANGE = "U+20-7E,U+A0-FF,U+3000-303F,U+3400-9FFF,U+FF00-FFEF"
+# WenKai's quotation marks, dashes, ellipsis and middle dot are narrow, so that they come from Song.
+_KAI_RANGES = ((0x20, 0xB6), (0xB8, 0x200F), (0x2028, 0x10FFFF))
 
 ROLES = (
     Role("song", "Book Song", 400, _SERIF, is_spaced=True),
     Role("song-bold", "Book Song", 700, _SERIF, is_spaced=True),
     Role("hei", "Book Hei", 400, _SANS, is_spaced=True),
     Role("hei-bold", "Book Hei", 700, _SANS, is_spaced=True),
-    Role("kai", "Book Kai", 400, _KAI, range=_KAI_RANGE),
+    Role("kai", "Book Kai", 400, _KAI, ranges=_KAI_RANGES),
     Role("mono", "Book Mono", 400, _MONO),
     Role("mono-bold", "Book Mono", 700, _MONO),
 )
@@ -94,10 +95,9 @@ class BookFonts:
         """The @font-face rules."""
         rules = []
         for role in ROLES:
-            limit = f";unicode-range:{role.range}" if role.range else ""
             rules.append(
                 f'@font-face{{font-family:"{role.family}";font-weight:{role.weight};'
-                f'src:url("{_address(role)}"){limit}}}'
+                f'src:url("{_address(role)}")}}'
             )
         return "\n".join(rules)
 
@@ -110,19 +110,25 @@ class BookFonts:
 def build_book_fonts(characters: Collection[str], cache: Path, jobs: int = 1) -> BookFonts:
     """Cut the book's faces to ``characters``.
 
-    Cut faces are kept in ``cache`` by a hash of all that they are made of. Raises
-    :class:`FontsMissingError` where the system lacks a face.
+    Cut faces are kept in ``cache`` by a hash of all that they are made of; a cache that cannot be
+    read or written costs a second and nothing else. ``jobs`` is not used: all faces are cut sooner
+    than another process would have started. Raises :class:`FontsMissingError` where the system
+    lacks a face.
     """
+    del jobs
     faces = find_faces()
     wanted = sorted({ord(character) for character in _ALWAYS.union(characters)})
-    cache.mkdir(parents=True, exist_ok=True)
-    cut = {role: _read_cached(_cache_file(role, faces[role], wanted, cache)) for role in ROLES}
-    due = [role for role in ROLES if cut[role] is None]
-    for role, data in zip(due, _cut_all(due, faces, wanted, jobs), strict=True):
-        _write_cached(_cache_file(role, faces[role], wanted, cache), data)
-        cut[role] = data
-    files = {_address(role): data for role, data in cut.items() if data is not None}
+    files = {_address(role): _cut_or_cached(role, faces[role], wanted, cache) for role in ROLES}
     return BookFonts(files, _missing(characters, files.values()))
+
+
+def _cut_or_cached(role: Role, face: Face, wanted: list[int], cache: Path) -> bytes:
+    path = _cache_file(role, face, wanted, cache)
+    data = _read_cached(path)
+    if data is None:
+        data = cut_face(role, face, wanted)
+        _write_cached(path, data)
+    return data
 
 
 def find_faces() -> dict[Role, Face]:
@@ -147,19 +153,32 @@ def find_faces() -> dict[Role, Face]:
 
 
 def _installed() -> dict[tuple[str, str], Face]:
-    command = ["fc-list", "--format", "%{file}|%{index}|%{family[0]}|%{style[0]}\n"]
+    """Installed faces by family and style; a face may have several names of each."""
+    command = ["fc-list", "--format", "%{file}\t%{index}\t%{variable}\t%{family}\t%{style}\n"]
     try:
         listing = subprocess.run(  # noqa: S603 - a fixed command
-            command, capture_output=True, check=True, text=True, encoding="utf-8"
+            command,
+            capture_output=True,
+            check=True,
+            text=True,
+            encoding="utf-8",
+            errors="surrogateescape",  # in names of files
         ).stdout
     except (OSError, subprocess.CalledProcessError) as error:
-        message = f"fontconfig's fc-list cannot be run ({error})"
+        is_mac = platform.system() == "Darwin"
+        remedy = "brew install fontconfig" if is_mac else "sudo apt-get install -y fontconfig"
+        message = f"fontconfig's fc-list cannot be run ({error}). Install it: {remedy}"
         raise FontsMissingError(message) from error
     faces: dict[tuple[str, str], Face] = {}
     for line in sorted(listing.splitlines()):
-        path, index, family, style = line.split("|")
-        # The index of a variable font's named instances carries the instance in its upper half.
-        if int(index) < 1 << 16:
+        path, index, variable, families, styles = line.split("\t")
+        # Not variable fonts: cut, they would keep their lightest weight. The index of their named
+        # instances carries the instance in its upper half.
+        if variable == "True" or int(index) >= 1 << 16:
+            continue
+        # A face of another weight has a second family, in which it is Regular (OpenType, name 1).
+        style = styles.split(",")[0]
+        for family in families.split(","):
             faces.setdefault((family, style), Face(Path(path), int(index)))
     return faces
 
@@ -179,21 +198,12 @@ def _address(role: Role) -> str:
 # -- cutting --------------------------------------------------------------------------------------
 
 
-def _cut_all(
-    roles: list[Role], faces: Mapping[Role, Face], wanted: list[int], jobs: int
-) -> Iterable[bytes]:
-    """Cut faces, in several processes where allowed: chws takes a second or two for each."""
-    if jobs == 1 or len(roles) <= 1:
-        return [cut_face(role, faces[role], wanted) for role in roles]
-    # Spawned, not forked: V8's threads may be alive in this process.
-    with ProcessPoolExecutor(min(jobs, len(roles)), get_context("spawn")) as pool:
-        tasks = [pool.submit(cut_face, role, faces[role], wanted) for role in roles]
-        return [task.result() for task in tasks]
-
-
 def cut_face(role: Role, face: Face, wanted: Iterable[int]) -> bytes:
     """One face with the glyphs for ``wanted`` code points and all of its layout features."""
-    data = _subset(face, wanted)
+    data = _subset(
+        face,
+        [code for code in wanted if any(first <= code <= last for first, last in role.ranges)],
+    )
     return _space(data) if role.is_spaced else data
 
 
@@ -213,20 +223,43 @@ def _space(data: bytes) -> bytes:
     from east_asian_spacing.config import Config
     from fontTools.ttLib import TTFont
 
-    logging.getLogger("fontTools").setLevel(logging.ERROR)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, _quiet("fontTools"):
         path = Path(folder) / "face.otf"
         path.write_bytes(data)
-        # Times in the file would make every build another one.
-        font = TTFont(path, recalcTimestamp=False)
+        font = _keep_as_is(TTFont(path))
         _widen_marks(font)
         font.save(path)
+        font.close()
         builder = Builder(path, Config.default.for_language("ZHS"))
+        _keep_as_is(builder.font.ttfont)
         asyncio.run(builder.build())
         if builder.has_spacings:
-            builder.font.ttfont.recalcTimestamp = False
             builder.save(path)
+        builder.font.ttfont.close()
         return path.read_bytes()
+
+
+def _keep_as_is(font: Any) -> Any:
+    """Keep what fontTools would compute anew.
+
+    The time would make every build another one; the bounds of all glyphs take 90 % of the time, and
+    those that the uncut face had are as good.
+    """
+    font.recalcTimestamp = False
+    font.recalcBBoxes = False
+    return font
+
+
+@contextmanager
+def _quiet(name: str) -> Generator[None]:
+    """Only errors from a logger, for as long as this lasts."""
+    logger = logging.getLogger(name)
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def _widen_marks(font: Any) -> None:
@@ -267,6 +300,8 @@ def _join_dashes(font: Any, name: str) -> None:
     glyphs = font.getGlyphSet()
     bounds = BoundsPen(glyphs)
     glyphs[name].draw(bounds)
+    if bounds.bounds is None:
+        return
     _, bottom, _, top = bounds.bounds
     width = glyphs[name].width
     charstring = font["CFF "].cff.topDictIndex[0].CharStrings[name]
@@ -289,8 +324,17 @@ def _missing(characters: Collection[str], files: Iterable[bytes]) -> frozenset[s
     return frozenset(
         character
         for character in characters
-        if ord(character) not in known and unicodedata.category(character)[0] not in "CZ"
+        if ord(character) not in known and not _is_invisible(character)
     )
+
+
+def _is_invisible(character: str) -> bool:
+    """Whether nothing is drawn: spaces, controls, and what selects another glyph's variant.
+
+    Private and unassigned characters (Co, Cn) are drawn, as boxes.
+    """
+    is_selector = unicodedata.name(character, "").startswith("VARIATION SELECTOR-")
+    return is_selector or unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp", "Zs"}
 
 
 # -- cache ----------------------------------------------------------------------------------------
@@ -322,6 +366,26 @@ def _read_cached(path: Path) -> bytes | None:
 
 
 def _write_cached(path: Path, face: bytes) -> None:
-    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-        file.write(hashlib.sha256(face).digest() + face)
-    Path(file.name).replace(path)
+    """Keep a face, and drop those that it has superseded. Where that fails, do without.
+
+    Another process sees the whole file or none.
+    """
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".new", delete=False) as file:
+            temporary = Path(file.name)
+        try:
+            temporary.write_bytes(hashlib.sha256(face).digest() + face)
+            temporary.replace(path)
+        except OSError:
+            temporary.unlink(missing_ok=True)
+            raise
+        name = path.name.rpartition("-")[0]
+        faces = [file for file in path.parent.glob(f"{name}-*.face") if _is_entry(file, name)]
+        for old in sorted(faces, key=lambda file: file.stat().st_mtime_ns)[:-_KEPT]:
+            old.unlink(missing_ok=True)
+
+
+def _is_entry(file: Path, name: str) -> bool:
+    """Whether a file is the role's own: ``song-bold-….face`` is not of ``song``."""
+    return file.name.rpartition("-")[0] == name

@@ -72,6 +72,9 @@ def test_code(code: str, root: Path, golden: Golden, monkeypatch: pytest.MonkeyP
         PREPARE[code](root)
     if code == "line-finishing-off":
         monkeypatch.setattr("generator.typography.finishing.install", lambda: False)
+    if code == "fonts-missing":
+        monkeypatch.setattr("generator.typography.fonts._installed", dict)
+        monkeypatch.setattr("platform.system", lambda: "Linux")  # the command is the system's
     formats = root / "formats"
     diagnostics = _diagnose(root, formats.read_text().split() if formats.exists() else [])
     assert code in {item.code for item in diagnostics}

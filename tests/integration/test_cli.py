@@ -138,6 +138,12 @@ def test_two_new_books_have_two_uids(tmp_path: Path) -> None:
     assert "uid: " + "0" * 32 not in uids
 
 
+def test_a_time_that_is_none(root: Path) -> None:
+    result = studyguide("build", "apkg", "--root", root, SOURCE_DATE_EPOCH="yesterday")
+    assert result.returncode == 1
+    assert "SOURCE_DATE_EPOCH:1:1: error [value-invalid]" in result.stderr
+
+
 def test_init_overwrites_nothing(root: Path) -> None:
     before = (root / "content/book.yaml").read_bytes()
     assert studyguide("init", root).returncode == 2

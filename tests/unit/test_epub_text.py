@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from generator.exporters.epub_raster import Drawings
-from generator.exporters.epub_text import CompatTarget, EpubTarget, Images, circled, finish
+from generator.exporters.epub_text import CompatTarget, EpubTarget, Images, finish
+from generator.exporters.numerals import circled
 from generator.formula import Formula, Request
 from generator.model import Anchor, Book, Figure, Kind
 from generator.render import CitedWork

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from generator.config import PAPERS as LEGAL
-from generator.exporters.print_book import chinese_numeral, shorten
+from generator.exporters.numerals import chinese_numeral
+from generator.exporters.print_book import columns, shorten
 from generator.exporters.print_paper import PAPERS, Paper
 
 
@@ -24,9 +25,17 @@ def test_a_short_title_is_whole() -> None:
     assert shorten("注意力是什么？", 14) == "注意力是什么？"
 
 
-def test_a_long_title_is_cut_before_a_comma_and_never_wider() -> None:
-    assert shorten("大模型，是什么？", 8) == "大模型……"
-    assert shorten("LayerNorm 与 RMSNorm", 12) == "LayerNorm 与……"
+@pytest.mark.parametrize(
+    ("title", "width", "cut"),
+    [
+        ("大模型，是什么？", 12, "大模型……"),
+        ("LayerNorm 与 RMSNorm", 16, "LayerNorm 与……"),
+        ("大模型", 6, "大模型"),
+    ],
+)
+def test_a_long_title_is_cut_and_never_wider(title: str, width: int, cut: str) -> None:
+    assert shorten(title, width) == cut
+    assert columns(cut) <= width
 
 
 def test_every_legal_paper_is_known() -> None:

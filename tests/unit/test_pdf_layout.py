@@ -54,7 +54,13 @@ def test_printed_numbers_are_the_labels_of_the_pages_they_lead_to() -> None:
         text = pdf[0].get_textpage().get_text_range()
         for name, label in (("one", "1"), ("two", "2"), ("three", "3")):
             assert f"{name} {label}" in text
-        assert [pdf.get_page_label(index) for index in range(len(pdf))] == ["i", "ii", "1", "2", "3"]
+        assert [pdf.get_page_label(index) for index in range(len(pdf))] == [
+            "i",
+            "ii",
+            "1",
+            "2",
+            "3",
+        ]
     assert layout.pages == 5
 
 

@@ -151,7 +151,7 @@ def test_gaps_are_marked_in_reading_order_whatever_their_numbers(target: PrintTa
 
 
 def test_marks_go_on_past_the_circles() -> None:
-    assert [circled(1), circled(20), circled(21)] == ["①", "⑳", "(21)"]
+    assert [circled(n) for n in (1, 20, 21, 50, 51)] == ["①", "⑳", "㉑", "㊿", "(51)"]
 
 
 def test_a_note_of_paragraphs_does_not_end_its_paragraph(target: PrintTarget) -> None:

@@ -81,7 +81,7 @@ def test_a_question_holds_its_parts(book: Book) -> None:
         1,
     )
     assert question.title == "一加一等于几，√x 呢？"
-    assert question.brief.plain == "等于二 。"
+    assert question.brief.plain == "等于二。"
     assert [block.text for block in question.pitfalls] == ["不是三。"]
     assert [block.text for block in question.followups] == ["- 几个？[](#how-many)"]
     assert question.citations == ("peano1889arithmetices",)

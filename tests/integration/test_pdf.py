@@ -1,0 +1,336 @@
+"""The handbook of the book that ships, read back from the finished file."""
+
+from __future__ import annotations
+
+import io
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pikepdf
+import pypdfium2
+import pytest
+
+from generator.build import typeset_math
+from generator.diagnostics import BookError, Diagnostic, Diagnostics
+from generator.exporters import Artifact, Context
+from generator.exporters.pdf import PdfExporter
+from generator.model import Book
+from generator.render import Templates
+from generator.source import load_book
+
+ROOT = Path(__file__).parents[2]
+MINIMAL = ROOT / "tests" / "fixtures" / "minimal"
+TIMESTAMP = 1_795_305_600  # 2026-11-22T00:00:00Z
+
+
+@dataclass(frozen=True)
+class Handbook:
+    """A built book, its warnings, and its file opened twice: by structure and by page."""
+
+    book: Book
+    artifact: Artifact
+    warnings: list[Diagnostic]
+    file: pikepdf.Pdf
+    pages: pypdfium2.PdfDocument
+
+    def text(self, index: int) -> str:
+        return self.pages[index].get_textpage().get_text_range()
+
+    def label(self, index: int) -> str:
+        return self.pages.get_page_label(index)
+
+
+def export(
+    root: Path, cache: Path, paper: str = "A4", **options: bool
+) -> tuple[Book, Artifact, list[Diagnostic]]:
+    book = load_book(root)
+    warnings: list[Diagnostic] = []
+    context = Context(
+        formulas=typeset_math(book, None, Diagnostics()),
+        templates=Templates(),
+        cache=cache,
+        timestamp=TIMESTAMP,
+        paper=paper,
+        warn=warnings.append,
+        **options,
+    )
+    return book, PdfExporter().export(book, context), warnings
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("pdf-cache")
+
+
+@pytest.fixture(scope="module")
+def handbook(cache: Path) -> Iterator[Handbook]:
+    book, artifact, warnings = export(ROOT, cache)
+    with (
+        pikepdf.open(io.BytesIO(artifact.data)) as file,
+        pypdfium2.PdfDocument(artifact.data) as pages,
+    ):
+        yield Handbook(book, artifact, warnings, file, pages)
+
+
+def test_it_is_built_without_a_warning(handbook: Handbook) -> None:
+    assert handbook.warnings == []
+    assert handbook.artifact.counts == {
+        "pages": len(handbook.pages),
+        "questions": len(list(handbook.book.questions)),
+    }
+
+
+def test_the_outline_holds_parts_chapters_and_every_question(handbook: Handbook) -> None:
+    with handbook.file.open_outline() as outline:
+        parts = [item for item in outline.root if item.children]
+        chapters = [chapter for part in parts for chapter in part.children]
+        questions = [question.title for chapter in chapters for question in chapter.children]
+    assert [part.title.split("　")[1] for part in parts] == [
+        part.title for part in handbook.book.parts
+    ]
+    assert [chapter.title.split("　")[1] for chapter in chapters] == [
+        chapter.title for chapter in handbook.book.chapters
+    ]
+    assert questions == [
+        f"{handbook.book.anchors[question.id].number}　{question.title}"
+        for question in handbook.book.questions
+    ]
+
+
+def fonts(file: pikepdf.Pdf) -> Iterator[pikepdf.Dictionary]:
+    for entry in file.objects:
+        if isinstance(entry, pikepdf.Dictionary) and entry.get("/Type") == "/Font":
+            yield entry
+
+
+def test_all_fonts_are_the_books_embedded_and_cut_to_what_is_used(handbook: Handbook) -> None:
+    names = set()
+    for font in fonts(handbook.file):
+        (face,) = font.DescendantFonts if font.Subtype == "/Type0" else (font,)
+        names.add(str(face.BaseFont))
+        assert {"/FontFile2", "/FontFile3"} & set(face.FontDescriptor.keys())
+    assert names
+    assert {
+        name for name in names if not re.match(r"/[A-Z]{6}\+Book-(Song|Hei|Kai|Mono)", name)
+    } == set()
+
+
+def test_no_character_is_drawn_as_a_missing_glyph(handbook: Handbook) -> None:
+    """Glyph 0 is .notdef in every font (OpenType, ‘cmap’)."""
+    operators = {"TJ", "Tj"}
+    for page in handbook.file.pages:
+        for operands, operator in pikepdf.parse_content_stream(page):
+            if str(operator) in operators:
+                runs = operands[0] if isinstance(operands[0], pikepdf.Array) else operands
+                for run in runs:
+                    if isinstance(run, pikepdf.String):
+                        glyphs = bytes(run)
+                        pairs = zip(glyphs[::2], glyphs[1::2], strict=True)
+                        assert (0, 0) not in pairs, page.label
+
+
+def destinations(handbook: Handbook) -> dict[str, int]:
+    """Named destinations: the index of the page of each."""
+    index = {page.objgen: number for number, page in enumerate(handbook.file.pages)}
+    names = list(handbook.file.Root.Names.Dests.Names)
+    return {
+        str(name): index[target[0].objgen]
+        for name, target in zip(names[::2], names[1::2], strict=True)
+    }
+
+
+def links(handbook: Handbook) -> Iterator[tuple[int, str, pikepdf.Dictionary]]:
+    """Links within the file: index of the page, name of the destination, annotation."""
+    for number, page in enumerate(handbook.file.pages):
+        for annotation in page.get("/Annots", []):
+            if "/Dest" in annotation:
+                yield number, str(annotation.Dest), annotation
+            elif annotation.get("/A", {}).get("/S") == "/GoTo":
+                yield number, str(annotation.A.D), annotation
+
+
+def test_every_link_lands(handbook: Handbook) -> None:
+    found = list(links(handbook))
+    assert len(found) > len(list(handbook.book.questions))
+    assert {name for _, name, _ in found} <= destinations(handbook).keys()
+
+
+def printed(handbook: Handbook, number: int, annotation: pikepdf.Dictionary) -> str:
+    """The words within a link."""
+    left, bottom, right, top = (float(value) for value in annotation.Rect)
+    text = handbook.pages[number].get_textpage()
+    return text.get_text_bounded(left - 1, min(bottom, top), right + 1, max(bottom, top)).strip()
+
+
+def test_every_page_number_in_the_contents_is_the_label_of_its_page(handbook: Handbook) -> None:
+    where = destinations(handbook)
+    numbers = {
+        name: printed(handbook, number, annotation)
+        for number, name, annotation in links(handbook)
+        if where["contents"] <= number < where[f"part-{handbook.book.parts[0].id}"]
+    }  # of the two links of an entry the second is the number's
+    assert numbers == {name: handbook.label(where[name]) for name in numbers}
+    listed = {handbook.book.anchors[question.id].name for question in handbook.book.questions}
+    listed |= {f"chapter-{chapter.id}" for chapter in handbook.book.chapters}
+    listed |= {f"part-{part.id}" for part in handbook.book.parts}
+    assert listed <= numbers.keys()
+
+
+def test_every_page_number_in_the_text_is_the_label_of_its_page(handbook: Handbook) -> None:
+    where = destinations(handbook)
+    numbers = [
+        (name, match[1])
+        for number, name, annotation in links(handbook)
+        if (match := re.search(r"（第\s*(\w+)\s*页", printed(handbook, number, annotation)))
+    ]
+    assert len(numbers) > 10
+    assert [label for _, label in numbers] == [handbook.label(where[name]) for name, _ in numbers]
+
+
+def margins(handbook: Handbook, index: int) -> tuple[str, str]:
+    """What stands in the margins at the head and at the foot of an A4 page."""
+    text, millimetre = handbook.pages[index].get_textpage(), 72 / 25.4
+    head = text.get_text_bounded(bottom=(297 - 24) * millimetre)
+    return head.strip(), text.get_text_bounded(top=22 * millimetre).strip()
+
+
+def test_folios_are_the_page_labels(handbook: Handbook) -> None:
+    where = destinations(handbook)
+    for chapter in handbook.book.chapters:
+        index = where[f"chapter-{chapter.id}"]
+        opener, verso, recto = (handbook.label(page) for page in range(index, index + 3))
+        assert int(opener) % 2 == 1, "a chapter begins on a recto page"
+        assert margins(handbook, index) == ("", opener)
+        assert margins(handbook, index + 1)[0].split() == [verso, handbook.book.title]
+        head = margins(handbook, index + 2)[0].split()
+        assert head[1] == chapter.title
+        assert head[2].startswith(f"{chapter.number}.")
+        assert head[-1] == recto
+    assert handbook.label(0) == "i"
+
+
+def squeeze(text: str) -> str:
+    return re.sub(r"[\s\u2060\ufffe]", "", text)
+
+
+def test_the_words_of_every_heading_can_be_searched(handbook: Handbook) -> None:
+    where = destinations(handbook)
+    for question in handbook.book.questions:
+        anchor = handbook.book.anchors[question.id]
+        text = squeeze(handbook.text(where[anchor.name]))
+        for run in re.findall(r"[\u4e00-\u9fff]+", question.prompt.text.split("$")[0]):
+            assert run in text, question.id
+        assert anchor.number in text
+
+
+def test_figures_and_tables_are_numbered(handbook: Handbook) -> None:
+    where = destinations(handbook)
+    numbered = [a for a in handbook.book.anchors.values() if a.name[:2] in {"f-", "b-"}]
+    assert numbered
+    for anchor in numbered:
+        assert re.search(rf"[图表]\s*{anchor.number}", handbook.text(where[anchor.name])), anchor
+
+
+def test_every_work_is_listed_under_its_chapter(handbook: Handbook) -> None:
+    where = destinations(handbook)
+    for chapter in handbook.book.chapters:
+        for number, key in enumerate(chapter.citations, start=1):
+            text = squeeze(handbook.text(where[f"r-{chapter.number}-{number}"]))
+            title = squeeze(handbook.book.references[key].title)[:12]
+            assert f"[{number}]" in text
+            assert title in text, key
+
+
+def test_answers_of_the_self_tests_follow_their_lines(handbook: Handbook) -> None:
+    where = destinations(handbook)
+    for question in handbook.book.questions:
+        for cloze in question.clozes:
+            assert f"c-{cloze.id}" in where
+    text = squeeze("".join(handbook.text(index) for index in range(len(handbook.pages))))
+    assert text.count("自测") >= len(list(handbook.book.chapters))
+    assert text.count("答案") >= len(list(handbook.book.chapters))
+
+
+def test_blank_pages_are_versos_before_rectos_only(handbook: Handbook) -> None:
+    opening = {
+        index
+        for name, index in destinations(handbook).items()
+        if name.startswith(("part-", "chapter-", "page-"))
+        or name in {"contents", "glossary", "colophon"}
+    }
+    for index in range(1, len(handbook.pages)):
+        if not handbook.text(index).strip():
+            assert index + 1 in opening, handbook.label(index)
+
+
+def test_it_is_tagged_and_described(handbook: Handbook) -> None:
+    assert str(handbook.file.docinfo["/Title"]) == handbook.book.title
+    assert str(handbook.file.docinfo["/CreationDate"]) == "D:20261122000000Z"
+    assert str(handbook.file.Root.Lang) == "zh-CN"
+    assert handbook.file.Root.MarkInfo.Marked
+    pictures = [
+        element
+        for element in handbook.file.objects
+        if isinstance(element, pikepdf.Dictionary) and element.get("/S") == "/Figure"
+    ]
+    assert pictures
+    assert all(str(element.get("/Alt", "")) for element in pictures)
+
+
+def test_two_builds_are_the_same_bytes(cache: Path) -> None:
+    assert export(MINIMAL, cache)[1].data == export(MINIMAL, cache)[1].data
+
+
+@pytest.mark.parametrize(
+    ("paper", "size"),
+    [("A4", (210, 297)), ("A5", (148, 210)), ("B5", (176, 250)), ("16k", (185, 260))],
+)
+def test_papers(cache: Path, paper: str, size: tuple[float, float]) -> None:
+    _, artifact, _ = export(MINIMAL, cache, paper)
+    with pypdfium2.PdfDocument(artifact.data) as pages:
+        points = {pages.get_page_size(index) for index in range(len(pages))}
+    (found,) = points
+    assert found == pytest.approx([length * 72 / 25.4 for length in size], abs=0.1)
+
+
+def test_print_ready_pages_have_bleed_and_trim(cache: Path) -> None:
+    _, artifact, _ = export(MINIMAL, cache, "A5", print_ready=True)
+    with pikepdf.open(io.BytesIO(artifact.data)) as file:
+        for page in file.pages:
+            trim = [float(value) for value in page.TrimBox]
+            assert trim[2] - trim[0] == pytest.approx(148 * 72 / 25.4, abs=0.1)
+            assert float(page.BleedBox[0]) <= trim[0] - 3 * 72 / 25.4
+
+
+def extended(folder: Path, text: str) -> Path:
+    """A copy of the minimal book with more text at the end of its chapter; the chapter's path."""
+    shutil.copytree(MINIMAL / "content", folder / "content")
+    (chapter,) = (folder / "content" / "basics").glob("*.md")
+    with chapter.open("a", encoding="utf-8") as file:
+        file.write(f"\n\n{text}\n")
+    return chapter
+
+
+def test_a_character_that_no_font_has_is_named_with_its_place(cache: Path, tmp_path: Path) -> None:
+    chapter = extended(tmp_path, "末段有一个 𓀀 字。")
+    with pytest.raises(BookError) as caught:
+        export(tmp_path, cache)
+    (diagnostic,) = caught.value.diagnostics
+    assert diagnostic.code == "glyph-missing"
+    assert "U+13000" in diagnostic.message
+    assert diagnostic.position.path == f"content/basics/{chapter.name}"
+    assert diagnostic.position.line > 1
+
+
+def test_notes_stand_at_the_foot_of_the_page_under_circled_numbers(
+    cache: Path, tmp_path: Path
+) -> None:
+    extended(tmp_path, "甲[^a]，乙[^b]。\n\n[^a]: 注甲。\n\n[^b]: 注乙。\n\n    又一段。")
+    _, artifact, _ = export(tmp_path, cache)
+    with pypdfium2.PdfDocument(artifact.data) as pages:
+        text = squeeze("".join(page.get_textpage().get_text_range() for page in pages))
+    assert "甲①，乙②。" in text
+    assert text.index("①注甲。②注乙。又一段。") > text.index("甲①，乙②。")
