@@ -107,7 +107,7 @@ def _fonts(book: Book, characters: frozenset[str], context: Context) -> BookFont
     from generator.typography.fonts import FontsMissingError, build_book_fonts
 
     try:
-        fonts = build_book_fonts(characters, context.cache, context.jobs)
+        fonts = build_book_fonts(characters, context.cache)
     except FontsMissingError as error:
         raise BookError([Diagnostic("fonts-missing", _BOOK, str(error))]) from error
     diagnostics = Diagnostics()

@@ -107,15 +107,13 @@ class BookFonts:
         return None if data is None else (data, "font/otf")
 
 
-def build_book_fonts(characters: Collection[str], cache: Path, jobs: int = 1) -> BookFonts:
+def build_book_fonts(characters: Collection[str], cache: Path) -> BookFonts:
     """Cut the book's faces to ``characters``.
 
     Cut faces are kept in ``cache`` by a hash of all that they are made of; a cache that cannot be
-    read or written costs a second and nothing else. ``jobs`` is not used: all faces are cut sooner
-    than another process would have started. Raises :class:`FontsMissingError` where the system
-    lacks a face.
+    read or written costs a second and nothing else. Raises :class:`FontsMissingError` where the
+    system lacks a face.
     """
-    del jobs
     faces = find_faces()
     wanted = sorted({ord(character) for character in _ALWAYS.union(characters)})
     files = {_address(role): _cut_or_cached(role, faces[role], wanted, cache) for role in ROLES}
