@@ -150,8 +150,7 @@ class NoteMaker:
         return self._render("sources", [Markup(entry) for entry in entries])  # noqa: S704 - escaped
 
     def _render(self, macro: str, *arguments: object) -> str:
-        markup = self.templates.render("anki/field.html.j2", macro=macro, arguments=arguments)
-        return finish_field(markup)
+        return finish_field(self.templates.call("question.html.j2", macro, *arguments))
 
 
 def _trail(part: Part, chapter: Chapter) -> str:

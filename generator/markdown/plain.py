@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from generator.characters import join_lines
@@ -27,6 +28,7 @@ _STYLES = (
 )
 
 
+@lru_cache(maxsize=4096)
 def plain_tex(tex: str) -> str:
     r"""A formula in readable characters: ``\sqrt{d_k}`` is ``√d_k``. Lossy, and meant to be."""
     text = re.sub(
