@@ -87,7 +87,7 @@ class _Edition:
         blocks = [
             "### 移动",
             "题的内容会自动更新，卡片却留在原来的牌组里。想让卡片跟过去，就用下面的搜索找出它们，"
-            "全选之后“更改牌组”。",
+            "全选之后“更改所属牌组”。",
         ]
         for place in dict.fromkeys(move.after for move in self.release.moved):
             moves = [move for move in self.release.moved if move.after == place]

@@ -283,6 +283,18 @@ def test_what_a_reader_wrote_on_a_changed_note_gives_way(author: Author, col: Co
     assert "我的" in find_card(col, "alpha-7").note().tags
 
 
+def test_a_reader_who_renamed_the_root_deck(author: Author, col: Collection) -> None:
+    import_package(col, author.release("1", FIRST))
+    before = _study(col)
+    col.decks.rename(col.decks.id_for_name("手册"), "我的手册")
+    _second_edition(author)
+    log = import_package(col, author.release("2", SECOND))
+    _check_update(col, before, log)
+    _check_own_work(col)
+    decks = {name: col.decks.name(find_card(col, name).did) for name in ("alpha-3", "fresh")}
+    assert decks == {"alpha-3": "我的手册::01 一::01 甲", "fresh": "手册::01 一::01 甲"}
+
+
 def test_from_the_first_edition_straight_to_the_third(author: Author, col: Collection) -> None:
     import_package(col, author.release("1", FIRST))
     before = _study(col)
