@@ -15,7 +15,7 @@ from generator.diagnostics import BookError, Diagnostic, Diagnostics, Position
 from generator.exporters import Artifact, Context, Exporter, load
 from generator.exporters._anki_schema import NOTE_TYPES
 from generator.formula import Failure, Formula, Request, Typesetter
-from generator.ledger import LEDGER, Ledger, parse_ledger
+from generator.ledger import CHANGES, LEDGER, RELEASED, Ledger, parse_ledger
 from generator.lock import check_lock
 from generator.model import Book
 from generator.render import Templates
@@ -23,6 +23,9 @@ from generator.source import read_book, walk
 from generator.source.files import BookFiles
 
 MATH_CACHE = "formulas.sqlite"
+
+_MAX_LEDGER = 50_000_000
+"""Bytes. A note has 200 of them."""
 
 SCHEMA = {
     kind: (note_type.fields, tuple(template.name for template in note_type.templates))
@@ -101,9 +104,18 @@ def check_edition(
 def read_ledger(root: Path, diagnostics: Diagnostics) -> Ledger | None:
     """The book's ledger; an empty one before the first release, ``None`` if it is damaged."""
     files = BookFiles(root, diagnostics)
+    place = Position(LEDGER)
     if not (files.root / LEDGER).exists():
+        log = files.root / CHANGES
+        if log.is_file() and RELEASED in log.read_bytes().decode(errors="replace"):
+            message = f"{CHANGES} tells of releases, but the ledger is gone"
+            hint = (
+                "Without it, every card would overwrite what readers wrote on theirs, and renamed "
+                "ones would come twice. Restore it; for a new book, delete the change log too."
+            )
+            diagnostics.add("ledger-damaged", place, message, hint)
         return Ledger()
-    text = files.read_text(LEDGER, Position(LEDGER))
+    text = files.read_text(LEDGER, place, limit=_MAX_LEDGER)
     return None if text is None else parse_ledger(text, LEDGER, diagnostics)
 
 

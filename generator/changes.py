@@ -12,10 +12,8 @@ from types import MappingProxyType
 
 from generator.exporters._anki_notes import deck_name, tag
 from generator.exporters._anki_schema import NOTE_TYPES
-from generator.ledger import KINDS, Ledger, LedgerNote, Move, Release
+from generator.ledger import KINDS, RELEASED, Ledger, LedgerNote, Move, Release
 from generator.model import Kind
-
-CHANGES = "content/CHANGES.md"
 
 _TITLE = "更新记录"
 _INTRODUCTION = (
@@ -60,7 +58,7 @@ class _Edition:
         )
         first = release is self.ledger.releases[0]
         parts = [
-            f"## 第 {release.version} 版（{day.year} 年 {day.month} 月 {day.day} 日）",
+            f"{RELEASED.strip()} {release.version} 版（{day.year} 年 {day.month} 月 {day.day} 日）",
             f"{'首次发布' if first else '全书'}：{sizes}。",
             *self._listed("新增", "", release.new),
             *self._listed("恢复", "从前撤下过的题回来了，原来的卡片接着用。", release.returned),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from generator.build import MATH_CACHE, Reporter, check_edition, write_together
-from generator.changes import CHANGES, render_changes
+from generator.changes import render_changes
 from generator.diagnostics import Diagnostics, Position
 from generator.exporters import Context
 from generator.exporters._anki_edition import note_digest
@@ -16,6 +16,7 @@ from generator.exporters._anki_notes import CardNote, NoteMaker, check_notes
 from generator.exporters._anki_schema import NOTE_TYPES
 from generator.exporters.apkg import note_type_digest
 from generator.ledger import (
+    CHANGES,
     KINDS,
     LEDGER,
     VERSION_PATTERN,

@@ -412,6 +412,7 @@ def test_two_books_of_one_id_side_by_side(author: Author, col: Collection, tmp_p
     shutil.copytree(author.root, tmp_path / "other")
     other = Author(tmp_path / "other")
     (other.root / "content/ledger.yaml").unlink()
+    (other.root / "content/CHANGES.md").unlink()
     other.edit("book.yaml", "uid: 00", "uid: ff")
     other.edit("book.yaml", "title: 手册", "title: 手册又一本")
     log = import_package(col, other.release("1", FIRST + DAY))

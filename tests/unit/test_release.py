@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generator.build import check_edition, write_together
-from generator.changes import CHANGES, escape_markdown, render_changes
+from generator.changes import escape_markdown, render_changes
 from generator.cli import QUIET
 from generator.diagnostics import BookError, Diagnostics
-from generator.ledger import LEDGER, Ledger, Move, Rename, parse_ledger, write_ledger
+from generator.ledger import CHANGES, LEDGER, Ledger, Move, Rename, parse_ledger, write_ledger
 from generator.markdown import parse, plain
 from generator.model import Kind
 from generator.release import Outcome, Wanted, release_book
@@ -282,6 +282,13 @@ def test_a_damaged_ledger_is_left_alone(root: Path) -> None:
     with pytest.raises(BookError, match="merge conflict"):
         _release(root, "2", TIME + 1)
     assert ((root / LEDGER).read_bytes(), (root / CHANGES).read_bytes()) == before
+
+
+def test_a_lost_ledger_is_missed(root: Path) -> None:
+    (root / LEDGER).unlink()
+    assert _codes(root) == {"ledger-damaged"}
+    (root / CHANGES).unlink()
+    assert _release(root, "1", TIME).release
 
 
 def test_both_files_or_neither(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
