@@ -306,7 +306,7 @@ def release(version: str, root: Path) -> None:
 
 def _news(edition: Release, last: str) -> Iterator[str]:
     notes = sum(edition.sizes.values())
-    yield f"Released {edition.version}, {notes:,} notes, " + (
+    yield f"Released {edition.version}, {notes:,} note{'s' * (notes != 1)}, " + (
         f"after {last}:" if last else "for the first time."
     )
     for verb in ("new", "returned", "changed", "moved", "renamed", "withdrawn"):

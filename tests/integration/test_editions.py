@@ -273,6 +273,18 @@ def test_the_second_edition_reaches_a_reader_who_has_studied(
     )
 
 
+def test_a_gap_that_was_taken_out_leaves_an_empty_card(author: Author, col: Collection) -> None:
+    import_package(col, author.release("1", FIRST))
+    before = _study(col)
+    gone = find_card(col, "alpha-0-gap", 2).id
+    author.edit("one/alpha.md", "[二]{c=3}", "二")
+    log = import_package(col, author.release("2", SECOND))
+    assert {key: value for key, value in _kept(col).items() if key in before} == before
+    assert not log.conflicting
+    [empty] = col.get_empty_cards().notes
+    assert list(empty.card_ids) == [gone]
+
+
 def test_what_a_reader_wrote_on_a_changed_note_gives_way(author: Author, col: Collection) -> None:
     """So the page 如何更新 says; the review history stays."""
     import_package(col, author.release("1", FIRST))
