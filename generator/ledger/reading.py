@@ -1,179 +1,34 @@
-"""The ledger: what readers hold. Written by ``studyguide release``, committed, read by every build.
-
-An import into Anki knows a note again by its GUID and takes an update only if its time is newer;
-both come from here for whatever was released. The file is the lock as well: what it names may not
-change its meaning (see :mod:`generator.lock`).
-"""
+"""From the ledger's file to its entries. Whatever is not as it was written is reported."""
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Iterable
 from itertools import chain
-from typing import TypeVar
 
 from generator.config import ID_PATTERN
 from generator.diagnostics import Diagnostics, Position
+from generator.ledger.entries import (
+    FORMAT,
+    KINDS,
+    SIZES,
+    VERSION_PATTERN,
+    Ledger,
+    LedgerNote,
+    LedgerNoteType,
+    Move,
+    Release,
+    Rename,
+    version_key,
+)
 from generator.model import Kind
 from generator.yaml import Fields, Value, parse_yaml
 
-LEDGER = "content/ledger.yaml"
-CHANGES = "content/CHANGES.md"
-
-RELEASED = "\n## 第 "
-"""What begins a release in the change log."""
-
-KINDS = (Kind.QUESTION, Kind.CLOZE, Kind.TERM)
-"""What a note can be of, in the order of the ledger."""
-
-VERSION_PATTERN = r"\d{1,9}(?:\.\d{1,9}){0,3}"
-"""Numbers with dots between, so that of two versions one is the older."""
-
-_HEADER = """\
-# What readers hold: written by “studyguide release”, committed, never edited by hand.
-# Their reviews hang on it: a guid that is lost or changed comes back to them as a second card.
-"""
-_FORMAT = "1"
 _GUID = r"[!-~]{1,64}"
 _DIGEST = r"[0-9a-f]{8,64}"
 _CHAPTER = rf"{ID_PATTERN}/{ID_PATTERN}"
 _CONFLICT = re.compile(r"^(?:<{7}|\|{7}|={7}|>{7})(?=\s|$)", re.MULTILINE)
 _RESTORE = "Restore the file from version control; only “studyguide release” writes it."
-
-
-@dataclass(frozen=True, slots=True)
-class LedgerNote:
-    """A note that was released at least once.
-
-    ``guid`` is Anki's. ``digest`` is the hash of the final fields and tags, ``changed`` the release
-    that last changed it. ``chapter`` is ``part/chapter``, empty for terms; ``title``, for the
-    change log, is the question's, or the term. ``gaps`` maps the number of a gap to the hash of its
-    answer; ``retired`` are numbers that had a gap once. ``was`` are earlier ids, oldest first;
-    ``withdrawn`` is the release that took the note out, or ``""``.
-    """
-
-    kind: Kind
-    id: str
-    guid: str
-    digest: str
-    changed: str
-    chapter: str
-    title: str
-    gaps: Mapping[int, str] = field(default_factory=dict)
-    retired: tuple[int, ...] = ()
-    was: tuple[str, ...] = ()
-    withdrawn: str = ""
-    position: Position = field(default=Position(LEDGER), compare=False)
-
-    @property
-    def name(self) -> str:
-        """Kind and id, as anchors have them: ``q-kv-cache-size``."""
-        return f"{self.kind}-{self.id}"
-
-
-@dataclass(frozen=True, slots=True)
-class Move:
-    """A note that a release moved; ``before`` and ``after`` are ``part/chapter``."""
-
-    note: str
-    before: str
-    after: str
-
-
-@dataclass(frozen=True, slots=True)
-class Rename:
-    """A note that a release renamed: its name now, and the id that it had."""
-
-    note: str
-    before: str
-
-
-@dataclass(frozen=True, slots=True)
-class Release:
-    """An edition that went out, at ``time`` in seconds since the epoch.
-
-    ``sizes`` counts the notes of each kind. The rest names notes (``q-…``, ``c-…``, ``t-…``) as
-    they were called then; the first release lists none, for all would be new.
-    """
-
-    version: str
-    time: int
-    sizes: Mapping[Kind, int] = field(default_factory=dict)
-    new: tuple[str, ...] = ()
-    changed: tuple[str, ...] = ()
-    moved: tuple[Move, ...] = ()
-    renamed: tuple[Rename, ...] = ()
-    withdrawn: tuple[str, ...] = ()
-    returned: tuple[str, ...] = ()
-    position: Position = field(default=Position(LEDGER), compare=False)
-
-
-@dataclass(frozen=True, slots=True)
-class LedgerNoteType:
-    """A note type as readers have it. ``digest`` is the hash of its templates and style sheet."""
-
-    kind: Kind
-    fields: tuple[str, ...]
-    templates: tuple[str, ...]
-    digest: str
-    changed: str
-    position: Position = field(default=Position(LEDGER), compare=False)
-
-
-@dataclass(frozen=True)
-class Ledger:
-    """All of it; an empty one means that nothing was released yet.
-
-    ``labels`` maps ``part`` and ``part/chapter`` to the deck's label. Notes are by kind and id.
-    """
-
-    uid: str = ""
-    title: str = ""
-    releases: tuple[Release, ...] = ()
-    labels: Mapping[str, str] = field(default_factory=dict)
-    note_types: Mapping[Kind, LedgerNoteType] = field(default_factory=dict)
-    notes: Mapping[tuple[Kind, str], LedgerNote] = field(default_factory=dict)
-
-    @property
-    def latest(self) -> Release | None:
-        """The newest release."""
-        return self.releases[-1] if self.releases else None
-
-    @cached_property
-    def former(self) -> dict[tuple[Kind, str], LedgerNote]:
-        """The notes by each id that they had before a rename."""
-        return {(note.kind, old): note for note in self.notes.values() for old in note.was}
-
-    def find(self, kind: Kind, identifier: str, was: str = "") -> LedgerNote | None:
-        """The entry of a note under its id now, or under the one that ``was`` names."""
-        return (
-            self.notes.get((kind, identifier))
-            or self.former.get((kind, identifier))  # a rename was taken back
-            or self.notes.get((kind, was))
-            or self.former.get((kind, was))
-        )
-
-    def time(self, version: str) -> int:
-        """When a version was released."""
-        return self._times[version]
-
-    @cached_property
-    def _times(self) -> dict[str, int]:
-        return {release.version: release.time for release in self.releases}
-
-
-def version_key(version: str) -> tuple[int, ...]:
-    """What versions are ordered by: ``0.10`` is newer than ``0.9``, and ``1.0`` is ``1``."""
-    numbers = [int(number) for number in version.split(".")]
-    while numbers[1:] and not numbers[-1]:
-        numbers.pop()
-    return tuple(numbers)
-
-
-# -- reading --------------------------------------------------------------------------------------
 
 
 def parse_ledger(text: str, path: str, diagnostics: Diagnostics) -> Ledger | None:
@@ -217,7 +72,7 @@ class _Reader:
 
     def read(self, fields: Fields, notes: Iterable[Value | None]) -> Ledger:
         """The ledger. ``notes`` are those that have been parsed by themselves."""
-        fields.choice("format", (_FORMAT,), _FORMAT)
+        fields.choice("format", (FORMAT,), FORMAT)
         ledger = Ledger(
             uid=fields.matching("uid", r"[0-9a-f]{16,64}", "hexadecimal digits", required=True),
             title=fields.text("title", required=True),
@@ -365,7 +220,6 @@ def _all_matching(fields: Fields, key: str, pattern: str, expected: str) -> tupl
 
 
 _NAME = rf"[{''.join(KINDS)}]-{ID_PATTERN}"
-_SIZES = {Kind.QUESTION: "questions", Kind.CLOZE: "clozes", Kind.TERM: "terms"}
 
 
 def _release(fields: Fields) -> Release:
@@ -377,7 +231,7 @@ def _release(fields: Fields) -> Release:
         time=int(fields.matching("time", r"\d{1,11}", "seconds", required=True) or 0),
         sizes={
             kind: int(fields.matching(key, r"\d{1,9}", "a number", required=True) or 0)
-            for kind, key in _SIZES.items()
+            for kind, key in SIZES.items()
         },
         new=names("new"),
         changed=names("changed"),
@@ -421,118 +275,3 @@ def _note_type(fields: Fields) -> LedgerNoteType:
     )
     fields.finish()
     return note_type
-
-
-_Entry = TypeVar("_Entry", LedgerNote, LedgerNoteType)
-
-# -- writing --------------------------------------------------------------------------------------
-
-_PLAIN = re.compile(
-    r"(?!(?:null|true|false|yes|no|on|off|y|n)\Z)(?![0-9a-f]{8,}\Z)[a-z][a-z0-9]*(?:[-/][a-z0-9]+)*"
-)
-"""Scalars that no reader of YAML takes for anything but text. Hashes are always quoted: some of
-them look like numbers."""
-
-_ESCAPED = re.compile("[\x7f-\xa0\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
-
-
-def write_ledger(ledger: Ledger) -> str:
-    """The ledger's file: sorted, one line a note, so that its difference can be reviewed."""
-    lines = [
-        f"format: {_FORMAT}",
-        f"uid: {_scalar(ledger.uid)}",
-        f"title: {_scalar(ledger.title)}",
-        *_section("releases", map(_release_line, ledger.releases)),
-        *_section(
-            "decks",
-            (_flow(of=place, label=label) for place, label in sorted(ledger.labels.items())),
-        ),
-        *_section("note-types", map(_note_type_line, _in_order(ledger.note_types.values()))),
-        *_section("notes", map(_note_line, _in_order(ledger.notes.values()))),
-    ]
-    return _HEADER + "\n".join(lines) + "\n"
-
-
-def _in_order(entries: Iterable[_Entry]) -> list[_Entry]:
-    return sorted(entries, key=lambda entry: (KINDS.index(entry.kind), getattr(entry, "id", "")))
-
-
-def _section(key: str, lines: Iterable[str]) -> list[str]:
-    items = [f"  - {line}" for line in lines]
-    return [f"{key}:", *items] if items else [f"{key}: []"]
-
-
-def _release_line(release: Release) -> str:
-    """A release: several lines, for its lists are long."""
-    sizes = {key: release.sizes.get(kind, 0) for kind, key in _SIZES.items()}
-    lists: dict[str, list[str]] = {
-        "new": [_scalar(name) for name in release.new],
-        "changed": [_scalar(name) for name in release.changed],
-        "moved": [
-            _flow(**{"note": move.note, "from": move.before, "to": move.after})
-            for move in release.moved
-        ],
-        "renamed": [
-            _flow(**{"note": rename.note, "from": rename.before}) for rename in release.renamed
-        ],
-        "withdrawn": [_scalar(name) for name in release.withdrawn],
-        "returned": [_scalar(name) for name in release.returned],
-    }
-    lines = [
-        f"version: {_scalar(release.version)}",
-        f"time: {release.time}",
-        *(f"{key}: {size}" for key, size in sizes.items()),
-    ]
-    for key, items in lists.items():
-        if items:
-            lines += [f"{key}:", *(f"  - {item}" for item in items)]
-    return "\n    ".join(lines)
-
-
-def _note_type_line(entry: LedgerNoteType) -> str:
-    return _flow(
-        kind=entry.kind,
-        digest=entry.digest,
-        changed=entry.changed,
-        fields=entry.fields,
-        templates=entry.templates,
-    )
-
-
-def _note_line(note: LedgerNote) -> str:
-    return _flow(
-        kind=note.kind,
-        id=note.id,
-        guid=note.guid,
-        digest=note.digest,
-        changed=note.changed,
-        chapter=note.chapter,
-        gaps=[f"{number}:{digest}" for number, digest in sorted(note.gaps.items())],
-        retired=[str(number) for number in note.retired],
-        was=note.was,
-        withdrawn=note.withdrawn,
-        title=note.title,
-    )
-
-
-def _flow(**values: str | Sequence[str]) -> str:
-    """A mapping on one line; what is empty is left out."""
-    pairs = (
-        f"{key}: {_scalar(value) if isinstance(value, str) else _list(value)}"
-        for key, value in values.items()
-        if value
-    )
-    return "{" + ", ".join(pairs) + "}"
-
-
-def _list(values: Sequence[str]) -> str:
-    return "[" + ", ".join(map(_scalar, values)) + "]"
-
-
-def _scalar(text: str) -> str:
-    """A scalar: JSON's strings are YAML's, but for characters that YAML wants escaped."""
-    if _PLAIN.fullmatch(text):
-        return str(text)
-    return _ESCAPED.sub(
-        lambda match: f"\\u{ord(match[0]):04x}", json.dumps(text, ensure_ascii=False)
-    )
