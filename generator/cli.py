@@ -292,7 +292,7 @@ def release(version: str, root: Path) -> None:
     diagnostics = Diagnostics()
     console = Console(stderr=True)
     with _reporter(console) as reporter, _diagnosed(console):
-        wanted = Wanted(version, int(os.environ.get("SOURCE_DATE_EPOCH") or now), now)
+        wanted = Wanted(version, _release_time(now), now)
         outcome = release_book(root, wanted, diagnostics, reporter)
     _print_text(console, diagnostics)
     if outcome.release is None:
@@ -302,6 +302,15 @@ def release(version: str, root: Path) -> None:
         click.echo(line)
     if not outcome.listed:
         click.echo("Readers do not see it yet: add CHANGES.md to “back” in content/book.yaml.")
+
+
+def _release_time(now: int) -> int:
+    variable = os.environ.get("SOURCE_DATE_EPOCH", "")
+    if variable and not (variable.isdecimal() and len(variable) <= 11):
+        raise click.UsageError(
+            f"SOURCE_DATE_EPOCH is “{variable}”: no number of seconds since 1970"
+        )
+    return int(variable or now)
 
 
 def _news(edition: Release, last: str) -> Iterator[str]:

@@ -218,6 +218,13 @@ def test_releases(root: Path) -> None:
     assert studyguide("check", "--root", root).returncode == 0
 
 
+def test_a_release_at_no_time(root: Path) -> None:
+    result = studyguide("release", "1", "--root", root, SOURCE_DATE_EPOCH="soon")
+    assert result.returncode == 2
+    assert "SOURCE_DATE_EPOCH" in result.stderr
+    assert not (root / "content/ledger.yaml").exists()
+
+
 @pytest.mark.parametrize(
     ("before", "after"),
     [
