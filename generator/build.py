@@ -14,12 +14,25 @@ from typing import Protocol
 
 from generator.diagnostics import BookError, Diagnostic, Diagnostics, Position
 from generator.exporters import Artifact, Context, Exporter, load
+from generator.exporters._anki_schema import NOTE_TYPES
 from generator.formula import Failure, Formula, Request, Typesetter
+from generator.ledger import CHANGES, LEDGER, RELEASED, Ledger, parse_ledger
+from generator.lock import check_lock
 from generator.model import Book
 from generator.render import Templates
 from generator.source import read_book, walk
+from generator.source.files import BookFiles
 
 MATH_CACHE = "formulas.sqlite"
+
+_MAX_LEDGER = 50_000_000
+"""Bytes. A note has 200 of them."""
+
+SCHEMA = {
+    kind: (note_type.fields, tuple(template.name for template in note_type.templates))
+    for kind, note_type in NOTE_TYPES.items()
+}
+"""What the ledger locks of the note types: the names of their fields and templates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +80,44 @@ def check_book(
 
     Warnings stay in ``diagnostics``. Raises :class:`BookError` with everything that is wrong.
     """
+    book, formulas, _ledger = check_edition(root, cache, diagnostics, reporter)
+    return book, formulas
+
+
+def check_edition(
+    root: Path, cache: Path | None, diagnostics: Diagnostics, reporter: Reporter
+) -> tuple[Book, dict[Request, Formula], Ledger]:
+    """The same, and hand on the ledger that the book was held against."""
     reporter.step("source")
     book = read_book(root, diagnostics)
+    ledger = read_ledger(root, diagnostics)
     if book is None:
         raise BookError(diagnostics)
+    files = BookFiles(root, Diagnostics())
+    book_yaml = files.read_text("content/book.yaml", Position("content/book.yaml")) or ""
+    check_lock(book, ledger or Ledger(), book_yaml, SCHEMA, diagnostics)
     reporter.step("math")
     formulas = typeset_math(book, cache, diagnostics)
     diagnostics.raise_errors()
-    return book, formulas
+    return book, formulas, ledger or Ledger()
+
+
+def read_ledger(root: Path, diagnostics: Diagnostics) -> Ledger | None:
+    """The book's ledger; an empty one before the first release, ``None`` if it is damaged."""
+    files = BookFiles(root, diagnostics)
+    place = Position(LEDGER)
+    if not (files.root / LEDGER).exists():
+        log = files.root / CHANGES
+        if log.is_file() and RELEASED in log.read_bytes().decode(errors="replace"):
+            message = f"{CHANGES} tells of releases, but the ledger is gone"
+            hint = (
+                "Without it, every card would overwrite what readers wrote on theirs, and renamed "
+                "ones would come twice. Restore it; for a new book, delete the change log too."
+            )
+            diagnostics.add("ledger-damaged", place, message, hint)
+        return Ledger()
+    text = files.read_text(LEDGER, place, limit=_MAX_LEDGER)
+    return None if text is None else parse_ledger(text, LEDGER, diagnostics)
 
 
 def typeset_math(
@@ -104,8 +147,10 @@ def build_book(options: Options, diagnostics: Diagnostics, reporter: Reporter) -
 
     Raises :class:`BookError`; nothing has been written then.
     """
-    book, formulas = check_book(options.root, options.cache / MATH_CACHE, diagnostics, reporter)
-    timestamp = _timestamp()
+    timestamp = build_time()
+    book, formulas, ledger = check_edition(
+        options.root, options.cache / MATH_CACHE, diagnostics, reporter
+    )
     templates = Templates(options.root / "templates")
     found: dict[str, Mapping[str, object]] = {}
     made: list[tuple[str, Path, Artifact, float]] = []
@@ -123,6 +168,7 @@ def build_book(options: Options, diagnostics: Diagnostics, reporter: Reporter) -
             found=found,
             progress=reporter.progress,
             warn=lambda diagnostic: diagnostics.extend([diagnostic]),
+            ledger=ledger,
         )
         start = time.perf_counter()
         artifact = _export(name, exporter, book, context)
@@ -135,8 +181,11 @@ def build_book(options: Options, diagnostics: Diagnostics, reporter: Reporter) -
     ]
 
 
-def _timestamp() -> int:
-    """The build's time: SOURCE_DATE_EPOCH where it is set (reproducible-builds.org), else now."""
+def build_time() -> int:
+    """The time in seconds since 1970: SOURCE_DATE_EPOCH (reproducible-builds.org), else now.
+
+    Raises :class:`BookError` for a variable that is no such number.
+    """
     variable = os.environ.get("SOURCE_DATE_EPOCH", "")
     if not variable:
         return int(time.time())
@@ -163,30 +212,67 @@ def _export(name: str, exporter: Exporter, book: Book, context: Context) -> Arti
 
 
 def write_atomically(path: Path, data: bytes) -> int:
-    """Write a file whole or not at all, and return its size in bytes.
+    """Write a file whole or not at all, as :func:`write_together` does; its size in bytes."""
+    write_together({path: data})
+    return len(data)
 
-    The bytes go to a temporary file beside the target, which is then renamed: whoever interrupts
-    this, or fills the disk, leaves the earlier file as it was. Raises :class:`BookError`.
+
+def write_together(files: Mapping[Path, bytes]) -> None:
+    """Write files whole, all of them or none.
+
+    The bytes go to temporary files beside the targets, which are then renamed: whoever interrupts
+    this, or fills the disk, leaves the earlier files as they were. Raises :class:`BookError`. Only
+    a kill between two renames can part them; the last file is the one to decide by.
     """
-    temporary: str | None = None
+    staged: dict[Path, Path] = {}
+    name = ""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(
-            prefix=f".{path.name}.", dir=path.parent, delete=False
-        ) as file:
-            temporary = file.name
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-        temporary = None
+        for path, data in files.items():
+            name = path.name
+            staged[path] = _stage(path, data)
+        _rename_all(staged)
     except OSError as error:
-        message = f"cannot write {path.name}: {error.strerror or error}"
+        message = f"cannot write {name}: {error.strerror or error}"
         hint = "The earlier file, if there was one, is untouched."
         position = Position("content/book.yaml")
         raise BookError([Diagnostic("export-failed", position, message, hint)]) from error
     finally:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
-    return len(data)
+        for temporary in staged.values():
+            temporary.unlink(missing_ok=True)
+
+
+def _stage(path: Path, data: bytes) -> Path:
+    """A temporary file beside ``path`` that holds ``data``, safely on the disk."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(
+        prefix=f".{path.name}.", dir=path.parent, delete=False
+    ) as file:
+        temporary = Path(file.name)
+        try:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+    temporary.chmod(0o644)
+    return temporary
+
+
+def _rename_all(staged: Mapping[Path, Path]) -> None:
+    """Rename the temporary files; if one fails, put back what the others replaced."""
+    paths = list(staged)
+    earlier = {path: path.read_bytes() if path.exists() else None for path in paths[:-1]}
+    done: list[Path] = []
+    try:
+        for path in paths:
+            staged[path].replace(path)
+            done.append(path)
+    except OSError:
+        for path in done:
+            data = earlier[path]
+            if data is None:
+                path.unlink()
+            else:
+                path.write_bytes(data)
+        raise

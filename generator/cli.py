@@ -5,7 +5,8 @@ from __future__ import annotations
 import gc
 import json
 import os
-from collections.abc import Callable, Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,20 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 
 from generator import __version__
-from generator.build import MATH_CACHE, Options, Reporter, Result, build_book, check_book
+from generator.build import (
+    MATH_CACHE,
+    Options,
+    Reporter,
+    Result,
+    build_book,
+    build_time,
+    check_book,
+)
 from generator.config import PAPERS
 from generator.diagnostics import CODES, BookError, Diagnostic, Diagnostics, Severity
 from generator.exporters import available, load
 from generator.formula import MathJaxUnavailable
+from generator.ledger import Release
 from generator.source import load_book
 from generator.starter import create_book
 
@@ -277,6 +287,47 @@ def init(folder: Path) -> None:
     for path in written:
         click.echo(path)
     click.echo(f"Now run: studyguide build --root {click.format_filename(folder)}")
+
+
+# -- release --------------------------------------------------------------------------------------
+
+
+@main.command()
+@click.argument("version")
+@_root
+def release(version: str, root: Path) -> None:
+    """Release the book as VERSION: move its ledger and its change log on.
+
+    The time of the release is SOURCE_DATE_EPOCH, or now.
+    """
+    from generator.release import Wanted, release_book  # genanki: nobody else waits for it
+
+    diagnostics = Diagnostics()
+    console = Console(stderr=True)
+    with _reporter(console) as reporter, _diagnosed(console):
+        wanted = Wanted(version, build_time(), int(time.time()))
+        outcome = release_book(root, wanted, diagnostics, reporter)
+    _print_text(console, diagnostics)
+    if outcome.release is None:
+        click.echo(f"Nothing has changed since release {outcome.last}; nothing was written.")
+        return
+    for line in _news(outcome.release, outcome.last):
+        click.echo(line)
+    if not outcome.listed:
+        click.echo("Readers do not see it yet: add CHANGES.md to “back” in content/book.yaml.")
+
+
+def _news(edition: Release, last: str) -> Iterator[str]:
+    notes = sum(edition.sizes.values())
+    yield f"Released {edition.version}, {notes:,} note{'s' * (notes != 1)}, " + (
+        f"after {last}:" if last else "for the first time."
+    )
+    for verb in ("new", "returned", "changed", "moved", "renamed", "withdrawn"):
+        for entry in getattr(edition, verb):
+            name = entry if isinstance(entry, str) else entry.note
+            origin = "" if isinstance(entry, str) else f" (from {entry.before})"
+            yield f"  {verb:<9} {name}{origin}"
+    yield "Commit content/ledger.yaml and content/CHANGES.md, then build."
 
 
 # -- who watches ----------------------------------------------------------------------------------

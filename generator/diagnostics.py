@@ -113,6 +113,18 @@ CODES = MappingProxyType(
             "code-unclosed": "A fenced code block is never closed.",
             "fonts-missing": "The fonts that print needs are not installed.",
             "glyph-missing": "A character is in none of the fonts that print uses.",
+            # Editions
+            "ledger-damaged": "The ledger is not as `studyguide release` wrote it.",
+            "guid-duplicate": "Two notes of the ledger share a GUID.",
+            "uid-changed": "The book's uid is not the one that it was released with.",
+            "id-reused": "An id stands for something other than what was released under it.",
+            "gap-reused": "A gap has a number that another gap had in an earlier release.",
+            "gap-moved": "An answer has moved from one gap number to another.",
+            "label-changed": "The name of a deck is not the one that it was released with.",
+            "schema-changed": "A note type's fields or templates are not the released ones.",
+            "rename-unknown": "A “was” names nothing that could have been renamed.",
+            "release-order": "A release is not newer than the last one.",
+            "release-edition": "A release's version is not the edition of book.yaml.",
             # Builds
             "template-failed": "A template cannot be rendered.",
             "export-failed": "An exporter could not write its artefact.",

@@ -17,6 +17,7 @@ from typing import Protocol
 
 from generator.diagnostics import Diagnostic
 from generator.formula import Formula, Request
+from generator.ledger import Ledger
 from generator.model import Book
 from generator.render import Templates
 
@@ -50,7 +51,7 @@ class Context:
 
     ``timestamp`` is the artefact's time in seconds since the epoch; ``cache`` a folder of the
     exporter's own, which may vanish between builds; ``found`` what the exporters before it found,
-    by format.
+    by format; ``ledger`` what readers hold already, and since when.
     """
 
     formulas: Mapping[Request, Formula]
@@ -63,6 +64,7 @@ class Context:
     found: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     progress: Callable[[int, int], None] = _silent
     warn: Callable[[Diagnostic], None] = _unheard
+    ledger: Ledger = field(default_factory=Ledger)
 
 
 class Exporter(Protocol):

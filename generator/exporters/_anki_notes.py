@@ -59,6 +59,7 @@ class NoteMaker:
     def __init__(self, book: Book, context: Context) -> None:
         self.book = book
         self.templates = context.templates
+        self.ledger = context.ledger
         self._target = CardTarget(book, context.formulas)
         self._writer = Writer(book, self._target)
         self._cloze_target = ClozeTarget(book, context.formulas)
@@ -139,8 +140,9 @@ class NoteMaker:
         )
 
     def _guid(self, kind: Kind, item: Question | Cloze | Term) -> str:
-        """A renamed item stays the note that it was."""
-        return guid(self.book, kind, item.was or item.id)
+        """What was released keeps its GUID; a renamed item stays the note that it was."""
+        entry = self.ledger.find(kind, item.id, item.was)
+        return entry.guid if entry else guid(self.book, kind, item.was or item.id)
 
     def _part(self, macro: str, question: Question) -> str:
         return self._render(macro, self._writer, question)

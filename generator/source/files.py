@@ -18,12 +18,18 @@ class BookFiles:
         self.root = root.resolve()
         self.diagnostics = diagnostics
 
-    def read_text(self, path: str, mentioned: Position, code: str = "file-missing") -> str | None:
+    def read_text(
+        self,
+        path: str,
+        mentioned: Position,
+        code: str = "file-missing",
+        limit: int = _MAX_TEXT,
+    ) -> str | None:
         """The text of a UTF-8 file, or ``None`` after a diagnostic.
 
         ``mentioned`` is the place that names the file, ``code`` what its absence is called.
         """
-        data = self.read_bytes(path, mentioned, code, _MAX_TEXT)
+        data = self.read_bytes(path, mentioned, code, limit)
         if data is None:
             return None
         data = data.removeprefix(b"\xef\xbb\xbf")

@@ -188,3 +188,69 @@ def test_own_templates_replace_the_built_in_ones(root: Path) -> None:
     with zipfile.ZipFile(root / "build" / "minimal.epub") as archive:
         pages = [archive.read(name).decode() for name in archive.namelist() if "xhtml" in name]
     assert any("先说这句" in page for page in pages)
+
+
+# -- editions -------------------------------------------------------------------------------------
+
+
+def _files(root: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(root)): path.read_bytes()
+        for path in sorted(root.rglob("*"))
+        if path.is_file() and "cache" not in path.parts
+    }
+
+
+def test_releases(root: Path) -> None:
+    first = studyguide("release", "1", "--root", root, SOURCE_DATE_EPOCH="1780000000")
+    assert first.returncode == 0, first.stderr
+    assert first.stdout.splitlines() == [
+        "Released 1, 1 note, for the first time.",
+        "Commit content/ledger.yaml and content/CHANGES.md, then build.",
+        "Readers do not see it yet: add CHANGES.md to “back” in content/book.yaml.",
+    ]
+    again = studyguide("release", "1", "--root", root)
+    assert again.returncode == 1
+    assert "[release-order]" in again.stderr
+    book = root / "content/book.yaml"
+    book.write_text(book.read_text("utf-8").replace('edition: "1"', 'edition: "2"'), "utf-8")
+    idle = studyguide("release", "2", "--root", root)
+    assert idle.stdout == "Nothing has changed since release 1; nothing was written.\n"
+    chapter = root / "content/basics/first.md"
+    chapter.write_text(chapter.read_text("utf-8").replace("等于二", "就是二"), "utf-8")
+    second = studyguide("release", "2", "--root", root)
+    assert "  changed   q-one-plus-one" in second.stdout.splitlines()
+    assert (root / "content/CHANGES.md").read_text("utf-8").count("## 第") == 2
+    assert studyguide("check", "--root", root).returncode == 0
+
+
+def test_a_release_at_no_time(root: Path) -> None:
+    result = studyguide("release", "1", "--root", root, SOURCE_DATE_EPOCH="soon")
+    assert result.returncode == 1
+    assert "SOURCE_DATE_EPOCH" in result.stderr
+    assert not (root / "content/ledger.yaml").exists()
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("notes:\n", "<<<<<<< HEAD\nnotes:\n=======\nnotes:\n>>>>>>> theirs\n"),
+        ("guid: ", "gu1d: "),
+        ("  - {kind: q", "  - {kind: {q: [}"),
+        ("format: 1", "format: 1\n\tx: 1"),
+        ("releases:", "releases: &a [*a]\nx:"),
+        ("title: ", "title: [[[[[[[[[[[[[[[[[[[["),
+    ],
+)
+def test_a_damaged_ledger_changes_nothing(root: Path, before: str, after: str) -> None:
+    studyguide("release", "1", "--root", root, SOURCE_DATE_EPOCH="1780000000")
+    assert studyguide("build", "apkg", "--root", root).returncode == 0
+    ledger = root / "content/ledger.yaml"
+    ledger.write_text(ledger.read_text("utf-8").replace(before, after, 1), "utf-8")
+    files = _files(root)
+    for command in (("check",), ("build", "apkg"), ("release", "1")):
+        result = studyguide(*command, "--root", root)
+        assert result.returncode == 1
+        assert "content/ledger.yaml:" in result.stdout + result.stderr
+        assert "Traceback" not in result.stderr
+    assert _files(root) == files
