@@ -14,7 +14,7 @@ from typing import Protocol
 
 from generator.diagnostics import BookError, Diagnostic, Diagnostics, Position
 from generator.exporters import Artifact, Context, Exporter, load
-from generator.exporters._anki_schema import NOTE_TYPES
+from generator.exporters.anki_schema import NOTE_TYPES
 from generator.formula import Failure, Formula, Request, Typesetter
 from generator.ledger import CHANGES, LEDGER, RELEASED, Ledger, parse_ledger
 from generator.lock import check_lock

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from types import MappingProxyType
 
-from generator.exporters._anki_notes import deck_name, tag
-from generator.exporters._anki_schema import NOTE_TYPES
+from generator.exporters.anki_notes import deck_name, tag
+from generator.exporters.anki_schema import NOTE_TYPES
 from generator.ledger import KINDS, RELEASED, Ledger, LedgerNote, Move, Release
 from generator.model import Kind
 

@@ -11,9 +11,9 @@ from generator.build import MATH_CACHE, Reporter, check_edition, write_together
 from generator.changes import render_changes
 from generator.diagnostics import Diagnostics, Position
 from generator.exporters import Context
-from generator.exporters._anki_edition import note_digest
-from generator.exporters._anki_notes import CardNote, NoteMaker, check_notes
-from generator.exporters._anki_schema import NOTE_TYPES
+from generator.exporters.anki_edition import note_digest
+from generator.exporters.anki_notes import CardNote, NoteMaker, check_notes
+from generator.exporters.anki_schema import NOTE_TYPES
 from generator.exporters.apkg import note_type_digest
 from generator.ledger import (
     CHANGES,

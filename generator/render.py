@@ -96,26 +96,30 @@ class Writer:
     def _write(self, tokens: Sequence[Token]) -> str:
         """Write a run of sibling tokens. Containers come as ``x_open`` … ``x_close`` pairs."""
         out: list[str] = []
-        index = 0
-        while index < len(tokens):
-            token = tokens[index]
+        open_containers: list[tuple[Token, list[str]]] = []  # each with what was written before it
+        text = self.target.text
+        for index, token in enumerate(tokens):
             kind = token.type
-            if kind == "inline":
+            if kind == "text":
+                out.append(text(token.content))
+            elif kind == "inline":
                 out.append(self._write(token.children or ()))
-            elif kind == "text":
-                out.append(self.target.text(token.content))
             elif kind == "softbreak":
                 out.append(_soft_break(tokens, index))
             elif token.nesting == 1:
-                end = _matching(tokens, index)
-                out.append(self._container(token, self._write(tokens[index + 1 : end])))
-                index = end
+                open_containers.append((token, out))
+                out = []
+            elif token.nesting == -1:
+                inner = "".join(out)
+                opening, out = open_containers.pop()
+                out.append(self._container(opening, inner))
             else:
                 leaf = self._LEAVES.get(kind)
                 if leaf is None:
                     raise NotImplementedError(f"token {kind}")
                 out.append(leaf(self, token))
-            index += 1
+        if open_containers:
+            raise ValueError("unbalanced tokens")
         return "".join(out)
 
     def _container(self, token: Token, inner: str) -> str:
@@ -242,16 +246,6 @@ def _labelled(label: str, caption: str) -> str:
     return f'<span class="label">{label}</span>{caption}' if label else caption
 
 
-def _matching(tokens: Sequence[Token], start: int) -> int:
-    """The index of the token that closes the container which opens at ``start``."""
-    depth = 0
-    for index in range(start, len(tokens)):
-        depth += tokens[index].nesting
-        if depth == 0:
-            return index
-    raise ValueError("unbalanced tokens")
-
-
 def _soft_break(tokens: Sequence[Token], index: int) -> str:
     before = tokens[index - 1].content if index and tokens[index - 1].type == "text" else ""
     after = (
@@ -276,14 +270,14 @@ def highlight(code: str, language: str) -> tuple[tuple[tuple[str, str], ...], ..
     if lexer is None:
         return tuple((("", line),) if line else () for line in code.split("\n"))
     lines: list[list[tuple[str, str]]] = [[]]
-    for kind, value in lexer.get_tokens(code):
+    for kind, value in lexer.get_tokens(code + "\n"):  # without it some lexers refuse the last line
         css = _css_class(kind)
         for number, piece in enumerate(value.split("\n")):
             if number:
                 lines.append([])
             if piece:
                 lines[-1].append((css, piece))
-    return tuple(map(tuple, lines))
+    return tuple(map(tuple, lines[:-1]))
 
 
 @lru_cache(maxsize=64)

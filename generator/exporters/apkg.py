@@ -7,16 +7,16 @@ from collections.abc import Iterator, Sequence
 from itertools import count
 
 from generator.exporters import Artifact, Context
-from generator.exporters._anki_edition import Times, note_digest, type_digest
-from generator.exporters._anki_notes import (
+from generator.exporters.anki_edition import Times, note_digest, type_digest
+from generator.exporters.anki_notes import (
     TERMS_LABEL,
     CardNote,
     NoteMaker,
     check_notes,
     deck_name,
 )
-from generator.exporters._anki_package import DescribedDeck, Package, StableModel, StableNote
-from generator.exporters._anki_schema import NOTE_TYPES, CardTemplate, NoteType, permanent_id
+from generator.exporters.anki_package import DescribedDeck, Package, StableModel, StableNote
+from generator.exporters.anki_schema import NOTE_TYPES, CardTemplate, NoteType, permanent_id
 from generator.ledger import Ledger
 from generator.model import Book, Kind
 

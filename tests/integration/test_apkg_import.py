@@ -19,7 +19,7 @@ import pytest
 from anki.collection import Collection
 
 from generator.diagnostics import BookError
-from generator.exporters._anki_schema import NOTE_TYPES, guid, permanent_id
+from generator.exporters.anki_schema import NOTE_TYPES, guid, permanent_id
 from generator.exporters.apkg import ApkgExporter
 from generator.model import Book, Kind
 from tests.anki_client import TIME, collection, context, export, find_card, import_package, load

@@ -10,8 +10,8 @@ from anki.collection import Collection
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from generator.exporters._anki_target import CardTarget, ClozeTarget, finish_field
-from generator.exporters._anki_text import anki_text
+from generator.exporters.anki_target import CardTarget, ClozeTarget, finish_field
+from generator.exporters.anki_text import anki_text
 from tests.anki_client import (
     AnyFormulas,
     collection,

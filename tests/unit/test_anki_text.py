@@ -8,10 +8,10 @@ from dataclasses import replace
 import pytest
 
 from generator.diagnostics import BookError, Position
-from generator.exporters._anki_notes import CardNote, check_notes, deck_name, tag
-from generator.exporters._anki_schema import NOTE_TYPES, guid, permanent_id
-from generator.exporters._anki_target import finish_field, source_entry
-from generator.exporters._anki_text import anki_tex, anki_text, keep_code_points
+from generator.exporters.anki_notes import CardNote, check_notes, deck_name, tag
+from generator.exporters.anki_schema import NOTE_TYPES, guid, permanent_id
+from generator.exporters.anki_target import finish_field, source_entry
+from generator.exporters.anki_text import anki_tex, anki_text, keep_code_points
 from generator.formula import Formula, Request, Typesetter
 from generator.model import Kind, Name, Reference
 from generator.render import Templates

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from generator.bibliography import address, author_year
-from generator.exporters._anki_text import (
+from generator.exporters.anki_text import (
     anki_attribute,
     anki_tex,
     anki_text,
@@ -53,8 +53,12 @@ def finish_field(markup: str) -> str:
     browser breaks lines between a formula and its punctuation unless both are kept together.
     """
     markup = _SPACE_AFTER.sub("", _SPACE_BEFORE.sub("", markup))
-    markup = _SPACE_AFTER_GAP.sub(r"\1", _SPACE_BEFORE_GAP.sub("", markup))
-    return keep_code_points(_FORMULA.sub(_keep_together, markup).strip())
+    # Most fields have neither gap nor formula, and to look for one by expression takes long.
+    if "{{c" in markup:
+        markup = _SPACE_AFTER_GAP.sub(r"\1", _SPACE_BEFORE_GAP.sub("", markup))
+    if '"math-inline"' in markup:
+        markup = _FORMULA.sub(_keep_together, markup)
+    return keep_code_points(markup.strip())
 
 
 def _keep_together(match: re.Match[str]) -> str:
@@ -90,6 +94,7 @@ class CardTarget:
         self.media: dict[str, bytes] = {}
 
     def text(self, text: str) -> str:
+        """Running text, harmless to Anki and MathJax."""
         return anki_text(text)
 
     def attribute(self, text: str) -> str:
@@ -97,12 +102,14 @@ class CardTarget:
         return anki_attribute(text)
 
     def math(self, tex: str, *, display: bool) -> str:
+        """TeX for Anki's MathJax."""
         if display:
             return rf'<span class="math-display">\[{anki_tex(tex)}\]</span>'
         wide = self.formulas[Request(tex, display=False)].width > WIDE
         return rf'<span class="math-inline{" wide" * wide}">\({anki_tex(tex)}\)</span>'
 
     def image(self, figure: Figure, alt: str, width: str) -> str:
+        """A picture among the deck's media."""
         name = media_name(figure)
         self.media[name] = figure.data
         style = f' style="{self.attribute(f"--width:{width}")}"' if width else ""
@@ -112,16 +119,20 @@ class CardTarget:
         )
 
     def label(self, _anchor: Anchor) -> str:
+        """Nothing: numbers are positional."""
         return ""
 
     def crossref(self, anchor: Anchor, words: str) -> str:
+        """The words alone: a card holds no text of other notes."""
         words = words or kind_name(anchor.kind)
         return f'<span class="xref">{words}</span>' if words else ""
 
     def link(self, address: str, words: str) -> str:
+        """A link to the web."""
         return f'<a href="{self.attribute(address)}">{words}</a>'
 
     def citation(self, works: Sequence[CitedWork]) -> str:
+        """Authors and years, linked."""
         return f'<span class="citation">（{"；".join(map(self._cite, works))}）</span>'
 
     def _cite(self, work: CitedWork) -> str:
@@ -132,9 +143,11 @@ class CardTarget:
         return f"{words}，{self.text(work.locator)}" if work.locator else words
 
     def gap(self, number: int, hint: str, words: str) -> str:
+        """None: only clozes have gaps."""
         raise NotImplementedError(f"gap {number} outside a cloze")
 
     def footnote(self, _label: str, words: str) -> str:
+        """The note itself, in brackets."""
         words = words.removeprefix("<p>").removesuffix("</p>")
         return f'<span class="footnote">（注：{_PARAGRAPH_BREAK.sub("<br/>", words)}）</span>'
 
@@ -143,14 +156,18 @@ class ClozeTarget(CardTarget):
     """The same for the field that Anki reads gaps in: there a colon is part of the syntax."""
 
     def text(self, text: str) -> str:
+        """Running text without a bare colon."""
         return hide_colons(super().text(text))
 
     def attribute(self, text: str) -> str:
+        """The value of an attribute without a bare colon."""
         return hide_colons(super().attribute(text))
 
     def math(self, tex: str, *, display: bool) -> str:
+        """TeX without a bare colon."""
         return hide_colons(super().math(tex, display=display))
 
     def gap(self, number: int, hint: str, words: str) -> str:
+        """Anki's syntax for a gap."""
         hint = f"::{self.text(hint)}" if hint else ""
         return f"{{{{c{number}::{words}{hint}}}}}"

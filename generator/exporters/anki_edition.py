@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 
-from generator.exporters._anki_notes import CardNote
+from generator.exporters.anki_notes import CardNote
 from generator.ledger import Ledger, LedgerNote, LedgerNoteType
 
 

@@ -34,6 +34,7 @@ class StableModel(genanki.Model):  # type: ignore[misc]  # genanki is untyped
         return [[ordinal, "any", [1]] for ordinal, _ in enumerate(self.templates)]
 
     def to_json(self, _timestamp: float, deck_id: int) -> dict[str, Any]:
+        """The note type in Anki's JSON, dated by itself."""
         fields: dict[str, Any] = super().to_json(self.modified, deck_id)
         return fields
 
@@ -51,11 +52,13 @@ class StableNote(genanki.Note):  # type: ignore[misc]  # genanki is untyped
 
     @property
     def cards(self) -> list[genanki.card.Card]:
+        """The cards that the note is known to have."""
         return [genanki.card.Card(ordinal) for ordinal in self.ordinals]
 
     def write_to_db(
         self, cursor: sqlite3.Cursor, _timestamp: float, deck_id: int, _ids: Iterator[int]
     ) -> None:
+        """Write note and cards under their own ids and time."""
         super().write_to_db(cursor, self.modified, deck_id, iter(self.ids))
 
     def _check_invalid_html_tags_in_fields(self) -> None:
@@ -70,6 +73,7 @@ class DescribedDeck(genanki.Deck):  # type: ignore[misc]  # genanki is untyped
         self.modified = modified
 
     def to_json(self) -> dict[str, Any]:
+        """The deck in Anki's JSON."""
         return {**super().to_json(), "md": True, "mod": self.modified}
 
 

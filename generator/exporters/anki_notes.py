@@ -11,9 +11,9 @@ from markupsafe import Markup
 
 from generator.diagnostics import Diagnostics, Position
 from generator.exporters import Context
-from generator.exporters._anki_schema import NOTE_TYPES, guid
-from generator.exporters._anki_target import CardTarget, ClozeTarget, finish_field, source_entry
-from generator.exporters._anki_text import anki_text, keep_code_points
+from generator.exporters.anki_schema import NOTE_TYPES, guid
+from generator.exporters.anki_target import CardTarget, ClozeTarget, finish_field, source_entry
+from generator.exporters.anki_text import anki_text, keep_code_points
 from generator.model import Book, Chapter, Cloze, Kind, Part, Question, Term
 from generator.render import Writer
 
@@ -67,6 +67,7 @@ class NoteMaker:
 
     @property
     def media(self) -> dict[str, bytes]:
+        """Pictures by the name that the notes show them under."""
         return dict(sorted((self._target.media | self._cloze_target.media).items()))
 
     def notes(self) -> Iterator[CardNote]:

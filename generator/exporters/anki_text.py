@@ -15,6 +15,8 @@ import unicodedata
 _MARKUP = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "[": "&#91;", "\x1f": "&#31;"}
 _TEX = str.maketrans(_MARKUP)
 _TEXT = str.maketrans(_MARKUP | {"{": "&#123;", "}": "&#125;"})
+_SPECIAL = re.compile(r'[&<>"\[\x1f{}]')
+"""What ``_TEXT`` replaces. Most text has none of it, which a search finds out ten times sooner."""
 
 _MATH_DELIMITER = re.compile(r"\\(?=[()\[\]]|\Z)")
 """A backslash at the end counts: what follows the text may begin with a parenthesis."""
@@ -26,13 +28,17 @@ _COMPOSABLE = re.compile("[^\x00-\x7f\u4e00-\u9fff]")
 def anki_text(text: str) -> str:
     """Running text as HTML that Anki and its MathJax leave alone."""
     if "\\" not in text:
-        return text.translate(_TEXT)
-    return r"\<span></span>".join(part.translate(_TEXT) for part in _MATH_DELIMITER.split(text))
+        return _escape(text)
+    return r"\<span></span>".join(map(_escape, _MATH_DELIMITER.split(text)))
 
 
 def anki_attribute(text: str) -> str:
     """The value of an attribute, to stand between double quotes."""
-    return text.translate(_TEXT)
+    return _escape(text)
+
+
+def _escape(text: str) -> str:
+    return text.translate(_TEXT) if _SPECIAL.search(text) else text
 
 
 def anki_tex(tex: str) -> str:
