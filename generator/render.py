@@ -22,8 +22,8 @@ from pygments.lexers import get_lexer_by_name
 from pygments.token import STANDARD_TYPES, _TokenType
 from pygments.util import ClassNotFound
 
-from generator.characters import join_lines
 from generator.diagnostics import BookError, Diagnostic, Position
+from generator.markdown import soft_break
 from generator.model import Anchor, Block, Book, Figure, Kind
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ class Writer:
             elif kind == "inline":
                 out.append(self._write(token.children or ()))
             elif kind == "softbreak":
-                out.append(_soft_break(tokens, index))
+                out.append(soft_break(tokens, index))
             elif token.nesting == 1:
                 open_containers.append((token, out))
                 out = []
@@ -158,8 +158,7 @@ class Writer:
         return self.target.math(token.content, display=True)
 
     def _figure(self, token: Token) -> str:
-        figure = self.book.figures[token.meta["path"]]
-        image = self.target.image(figure, token.meta["alt"], token.meta.get("width", ""))
+        image = self._image(token)
         caption = self._write(token.children or ())
         anchor = self.book.anchors.get(token.meta.get("anchor", ""))
         label = self.target.label(anchor) if anchor else ""
@@ -194,19 +193,14 @@ class Writer:
 
     # -- containers -------------------------------------------------------------------------------
 
-    def _paragraph(self, token: Token, inner: str) -> str:
-        return inner if token.hidden else f"<p>{inner}</p>\n"
-
     def _link(self, token: Token, inner: str) -> str:
         address = str(token.attrs["href"])
         if address.startswith("#"):
             return self.target.crossref(self.book.anchors[address[1:]], inner)
         return self.target.link(address, inner)
 
-    def _span(self, token: Token, inner: str) -> str:
-        if "gap" in token.meta:
-            return self.target.gap(token.meta["gap"], token.meta["hint"], inner)
-        return f'<span class="{html.escape(" ".join(token.meta["classes"]))}">{inner}</span>'
+    def _gap(self, token: Token, inner: str) -> str:
+        return self.target.gap(token.meta["gap"], token.meta["hint"], inner)
 
     def _ordered_list(self, token: Token, inner: str) -> str:
         start = token.attrs.get("start", 1)
@@ -232,9 +226,8 @@ class Writer:
         return f"<{token.tag}{attributes}>{inner}</{token.tag}>"
 
     _CONTAINERS: Mapping[str, Callable[[Writer, Token, str], str]] = {
-        "paragraph_open": _paragraph,
         "link_open": _link,
-        "span_open": _span,
+        "span_open": _gap,
         "ordered_list_open": _ordered_list,
         "table_open": _table,
         "th_open": _cell,
@@ -244,16 +237,6 @@ class Writer:
 
 def _labelled(label: str, caption: str) -> str:
     return f'<span class="label">{label}</span>{caption}' if label else caption
-
-
-def _soft_break(tokens: Sequence[Token], index: int) -> str:
-    before = tokens[index - 1].content if index and tokens[index - 1].type == "text" else ""
-    after = (
-        tokens[index + 1].content
-        if index + 1 < len(tokens) and tokens[index + 1].type == "text"
-        else ""
-    )
-    return join_lines(before, after)
 
 
 # -- code -----------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from mdit_py_plugins.footnote import footnote_plugin
 from generator.markdown import blocks, inline
 from generator.markdown.attributes import Attributes, parse_attributes
 from generator.markdown.blocks import MAX_PARAGRAPH
-from generator.markdown.plain import plain, plain_tex
+from generator.markdown.plain import plain, plain_tex, soft_break
 
 __all__ = [
     "MAX_NESTING",
@@ -26,6 +26,7 @@ __all__ = [
     "parse_attributes",
     "plain",
     "plain_tex",
+    "soft_break",
 ]
 
 MAX_NESTING = 24

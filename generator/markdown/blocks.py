@@ -17,6 +17,7 @@ _DIV_OPEN = re.compile(r":{3,}[ \t]*(?P<attributes>\{.*\}|[^\s{}:]+)[ \t]*:*[ \t
 _DIV_FENCE = re.compile(r":{3,}")
 _DIV_CLOSE = re.compile(r":{3,}[ \t]*$")
 _CODE_FENCE = re.compile(r"(`{3,}|~{3,})")
+_LANGUAGE = re.compile(r"[\w+#.-]{1,40}")
 _HEADING_ATTRIBUTES = re.compile(r"(?<!\\)\{[^{}$]*\}$")
 _CAPTION = re.compile(r":[ \t]+(?=\S)")
 _CAPTION_ATTRIBUTES = re.compile(r"[ \t]*\{[^{}$]*\}$")
@@ -281,7 +282,8 @@ def _fences(state: StateCore) -> None:
         info = token.info.strip()
         parsed = parse_attributes(info) if info.startswith("{") else None
         classes = parsed[0].classes if parsed else tuple(info.split()[:1])
-        token.meta["language"] = classes[0] if classes else ""
+        name = classes[0] if classes else ""
+        token.meta["language"] = name if _LANGUAGE.fullmatch(name) else ""
         token.meta["classes"] = classes[1:]
         first, end = token.map or (0, 1)
         last = lines[end - 1].strip(" \t>")

@@ -42,13 +42,28 @@ def plain_tex(tex: str) -> str:
     return re.sub(r"\s+", " ", re.sub(r"[{}\\]", "", text)).strip()
 
 
+def soft_break(tokens: Sequence[Token], index: int) -> str:
+    """What stands for the soft break ``tokens[index]``: nothing within Chinese text, else a space.
+
+    The words beside it count, be they in bold or in a link, as in Pandoc's east_asian_line_breaks.
+    """
+    before = next(filter(_is_seen, reversed(tokens[:index])), None)
+    after = next(filter(_is_seen, tokens[index + 1 :]), None)
+    words = [token.content if token and token.type == "text" else "" for token in (before, after)]
+    return join_lines(*words)
+
+
+def _is_seen(token: Token) -> bool:
+    """Whether a token leaves ink: emphasis leaves empty texts where its marks stood."""
+    return token.nesting == 0 and (token.type != "text" or bool(token.content))
+
+
 def plain(tokens: Sequence[Token]) -> str:
     """The text of tokens: words, code and formulas, without notes, citations and pictures."""
     out: list[str] = []
     for index, token in enumerate(tokens):
         if token.type == "softbreak":
-            after = tokens[index + 1].content if index + 1 < len(tokens) else ""
-            out.append(join_lines(out[-1] if out else "", after))
+            out.append(soft_break(tokens, index))
         elif token.type in {"text", "code_inline", "fence", "code_block"}:
             out.append(token.content)
         elif token.type in {"math_inline", "math_display"}:

@@ -107,6 +107,9 @@ def test_a_definition_list_is_none_of_a_tables_business() -> None:
     [
         ("软\n换行", "软换行"),
         ("soft\nbreak", "soft break"),
+        ("**粗体**\n换行", "粗体换行"),
+        ("软\n[链接](https://e.org)", "软链接"),
+        ("**bold**\nbreak", "bold break"),
         ("中文，\nEnglish", "中文，English"),
         ("中文\nEnglish", "中文 English"),
         ("“引\n文”\n后", "“引文”后"),
@@ -114,6 +117,14 @@ def test_a_definition_list_is_none_of_a_tables_business() -> None:
 )
 def test_soft_breaks(text: str, words: str) -> None:
     assert plain(parse(text)) == words
+
+
+@pytest.mark.parametrize(
+    ("info", "language"),
+    [("python", "python"), ("{.c++ .x}", "c++"), ("{{c1::x}}", ""), ("", "")],
+)
+def test_the_language_of_code_is_a_name(info: str, language: str) -> None:
+    assert parse(f"```{info}\nx\n```")[0].meta["language"] == language
 
 
 def test_ranges_are_no_subscripts() -> None:
