@@ -55,7 +55,7 @@ class ApkgExporter:
 
 
 def _modified(note: CardNote, times: Times) -> int:
-    return times.of(times.notes.get(note.guid), note_digest(note))
+    return times.of(times.notes.get(note.guid), lambda: note_digest(note))
 
 
 def _ids(notes: Sequence[CardNote], timestamp: int) -> Iterator[int]:
@@ -91,9 +91,9 @@ def note_type_digest(book: Book, context: Context, note_type: NoteType) -> str:
 def _model(book: Book, context: Context, note_type: NoteType, times: Times) -> StableModel:
     kind = note_type.kind
     sides = _sides(book, context, note_type)
-    digest = type_digest(sides, _css(context))
+    released = context.ledger.note_types.get(kind)
     return StableModel(
-        modified=times.of(context.ledger.note_types.get(kind), digest),
+        modified=times.of(released, lambda: type_digest(sides, _css(context))),
         model_id=permanent_id(book, "note type", kind),
         name=f"{book.title} {note_type.name}",
         fields=[
