@@ -138,8 +138,9 @@ def test_two_new_books_have_two_uids(tmp_path: Path) -> None:
     assert "uid: " + "0" * 32 not in uids
 
 
-def test_a_time_that_is_none(root: Path) -> None:
-    result = studyguide("build", "apkg", "--root", root, SOURCE_DATE_EPOCH="yesterday")
+@pytest.mark.parametrize("time", ["yesterday", "99999999999"])
+def test_a_time_that_is_none_or_not_yet(root: Path, time: str) -> None:
+    result = studyguide("build", "apkg", "--root", root, SOURCE_DATE_EPOCH=time)
     assert result.returncode == 1
     assert "SOURCE_DATE_EPOCH:1:1: error [value-invalid]" in result.stderr
 
@@ -199,6 +200,23 @@ def _files(root: Path) -> dict[str, bytes]:
         for path in sorted(root.rglob("*"))
         if path.is_file() and "cache" not in path.parts
     }
+
+
+def test_what_was_released_has_its_date_whenever_it_is_built(root: Path) -> None:
+    """Anyone can make an edition again, byte for byte; what has changed since has a date anew."""
+
+    def built(time: str) -> dict[str, bytes]:
+        made = studyguide("build", "apkg", "pdf", "epub", "--root", root, SOURCE_DATE_EPOCH=time)
+        assert made.returncode == 0, made.stderr
+        return {path.suffix: path.read_bytes() for path in (root / "build").glob("*.*")}
+
+    studyguide("release", "1", "--root", root, SOURCE_DATE_EPOCH="1780000000")
+    edition = built("1780000500")
+    assert built("1780001000") == edition
+    chapter = root / "content/basics/first.md"
+    chapter.write_text(chapter.read_text("utf-8").replace("等于二", "就是二"), "utf-8")
+    previews = built("1780000500"), built("1780001000")
+    assert all(previews[0][suffix] != previews[1][suffix] for suffix in edition)
 
 
 def test_releases(root: Path) -> None:
