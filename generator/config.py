@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from generator.bibliography import TYPES
 from generator.diagnostics import Diagnostics, Position
-from generator.model import Name, Reference
+from generator.model import Exemption, Name, Reference
 from generator.yaml import Fields, Items, Text, parse_yaml
 
 ID_PATTERN = r"[a-z0-9]+(?:-[a-z0-9]+)*"
@@ -55,6 +55,7 @@ class BookConfig:
     front: tuple[Text, ...]
     back: tuple[Text, ...]
     parts: tuple[PartEntry, ...]
+    exemptions: tuple[Exemption, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,7 @@ class TermEntry:
     abbr: str
     definition: Text
     see: tuple[Text, ...]
+    avoid: tuple[str, ...]
     was: str
     position: Position
 
@@ -93,6 +95,7 @@ def parse_book(text: str, path: str, diagnostics: Diagnostics) -> BookConfig | N
         front=fields.texts("front"),
         back=fields.texts("back"),
         parts=tuple(_part(part, diagnostics) for part in fields.mappings("parts", required=True)),
+        exemptions=tuple(map(_exemption, fields.mappings("exemptions"))),
     )
     fields.finish()
     _check_unique(config.parts, ("id", "label"), diagnostics)
@@ -112,6 +115,17 @@ def _part(fields: Fields, diagnostics: Diagnostics) -> PartEntry:
     fields.finish()
     _check_unique(part.chapters, ("label",), diagnostics)
     return part
+
+
+def _exemption(fields: Fields) -> Exemption:
+    exemption = Exemption(
+        code=fields.text("code", required=True),
+        text=fields.text("text"),
+        reason=fields.text("reason", required=True),
+        position=fields.position,
+    )
+    fields.finish()
+    return exemption
 
 
 def _chapter(fields: Fields) -> ChapterEntry:
@@ -234,6 +248,7 @@ def _term(fields: Fields) -> TermEntry:
         abbr=fields.text("abbr"),
         definition=Text(definition, fields.at("definition")),
         see=fields.texts("see"),
+        avoid=tuple(word.text for word in fields.texts("avoid")),
         was=fields.matching("was", ID_PATTERN, _ID_EXPECTED),
         position=fields.position,
     )

@@ -91,6 +91,7 @@ class _Reader:
             references=self.references,
             figures=self._figures(),
             anchors=anchors,
+            exemptions=config.exemptions,
         )
 
     # -- chapters ---------------------------------------------------------------------------------
@@ -153,7 +154,15 @@ class _Reader:
             self._refuse_citations(findings, entry.definition.position)
             see = tuple(text.text for text in entry.see)
             yield Term(
-                entry.id, entry.zh, entry.en, entry.abbr, definition, see, entry.was, entry.position
+                id=entry.id,
+                zh=entry.zh,
+                en=entry.en,
+                abbr=entry.abbr,
+                definition=definition,
+                see=see,
+                avoid=entry.avoid,
+                was=entry.was,
+                position=entry.position,
             )
 
     def _page(self, name: Text) -> Page | None:
