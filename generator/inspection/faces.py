@@ -133,14 +133,11 @@ def _ranges(tokens: list[str]) -> Iterator[tuple[int, str]]:
     for token in items:
         first, last, target = int(token, 16), int(next(items), 16), next(items)
         if target == "[":
-            for code, text in zip(
-                range(first, last + 1), iter(lambda: next(items), "]"), strict=False
-            ):
-                yield code, _utf16(text)
+            targets = list(iter(lambda: next(items), "]"))
         else:
-            start, width = int(target, 16), len(target)
-            for offset in range(last - first + 1):
-                yield first + offset, _utf16(f"{start + offset:0{width}x}")
+            start, digits = int(target, 16), len(target)
+            targets = [f"{start + offset:0{digits}x}" for offset in range(last - first + 1)]
+        yield from ((first + offset, _utf16(text)) for offset, text in enumerate(targets))
 
 
 def _utf16(digits: str) -> str:

@@ -14,6 +14,9 @@ from generator.typography.finishing import CLOSING, OPENING
 OBJECT = "\ufffc"
 """Stands for what is not text: a formula, a picture."""
 
+_UNKNOWN = "\ufffd"
+"""Stands for a glyph of which the file does not say what it means."""
+
 _INVISIBLE = frozenset("\u2060\u200b\u200c\u200d\ufeff\xad")
 PICTURES = frozenset({"/Figure", "/Formula"})
 """Structure types that stand on a line as one object."""
@@ -233,6 +236,7 @@ def _pieces(glyphs: Iterable[Glyph], size: float) -> Iterator[Piece]:
             continue
         if last:
             yield last
-        last = Piece(glyph.text, glyph.left, glyph.right, glyph.added, size)
+        text = glyph.text or _UNKNOWN
+        last = Piece(text, glyph.left, glyph.right, glyph.added, size)
     if last and last.text not in _INVISIBLE:
         yield last

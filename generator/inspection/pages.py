@@ -63,9 +63,9 @@ def _lines(blocks: Sequence[TextBlock]) -> Iterator[Line]:
 # -- holes ----------------------------------------------------------------------------------------
 
 
-def find_holes(blocks: Sequence[TextBlock]) -> Iterator[Finding]:
+def find_holes(document: Document, blocks: Sequence[TextBlock]) -> Iterator[Finding]:
     """Pages that end early though the chapter goes on, with the last line before the hole."""
-    text, notes = _columns(blocks)
+    text, notes = _columns(document, blocks)
     if not text:
         return
     bottom, top = _text_block(list(text.values()))
@@ -83,13 +83,17 @@ def find_holes(blocks: Sequence[TextBlock]) -> Iterator[Finding]:
             yield Finding(Kind.HOLE, page, message, last.text)
 
 
-def _columns(blocks: Sequence[TextBlock]) -> tuple[dict[int, Box], dict[int, Box]]:
-    """The boxes of all text and of all notes by page."""
+def _columns(
+    document: Document, blocks: Sequence[TextBlock]
+) -> tuple[dict[int, Box], dict[int, Box]]:
+    """The boxes of all text and of all notes by page, without what lies below the page."""
     text: defaultdict[int, list[Box]] = defaultdict(list)
     notes: defaultdict[int, list[Box]] = defaultdict(list)
     for block in blocks:
-        column = notes if _is_note(block) else text
-        column[block.page] += [line.box for line in block.lines]
+        edge = document.pages[block.page].box.bottom
+        boxes = [line.box for line in block.lines if line.box.bottom >= edge]
+        if boxes:
+            (notes if _is_note(block) else text)[block.page] += boxes
     return (
         {page: hull(boxes) for page, boxes in text.items()},
         {page: hull(boxes) for page, boxes in notes.items()},

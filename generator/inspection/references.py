@@ -101,19 +101,20 @@ def _bookmarks(parent: Any) -> Iterator[Any]:
 def find_unnumbered_figures(document: Document) -> Iterator[Finding]:
     """Figures under which no caption says 图 N-M."""
     for element in document.elements:
-        if element.role == "/Figure" and not _is_formula(element):
-            caption = _caption(document, element)
-            if caption is None:
-                message = "a figure without a caption"
-            elif not _NUMBERED.match(caption):
-                message = f"a figure whose caption has no number: “{caption}”"
-            else:
-                continue
-            yield Finding(Kind.FIGURE, element.page, message, element.description)
+        if element.role != "/Figure":
+            continue
+        caption = _caption(document, element)
+        if caption is None and not _is_formula(element):
+            message = "a figure without a caption"
+        elif caption is not None and not _NUMBERED.match(caption):
+            message = f"a figure whose caption has no number: “{caption}”"
+        else:
+            continue
+        yield Finding(Kind.FIGURE, element.page, message, element.description)
 
 
 def _is_formula(figure: Element) -> bool:
-    """Whether a figure is a formula, which WeasyPrint gives the same type.
+    """Whether a figure without a caption is a formula, which WeasyPrint gives the same type.
 
     It stands in a line, that is in a span, or alone in a division; a picture in <figure>.
     """

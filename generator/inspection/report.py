@@ -172,7 +172,7 @@ def _inspect(document: Document, bounds: Bounds) -> Report:
         *find_missing_glyphs(document),
         *find_stray_fonts(document),
         *find_lone_characters(blocks),
-        *find_holes(blocks),
+        *find_holes(document, blocks),
         *find_unnumbered_figures(document),
         *find_dead_links(document),
         *structure_faults(document),
