@@ -7,7 +7,7 @@ pictures and marked content go. Lengths are points; the origin is the lower left
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from math import inf
 from typing import Any, NamedTuple
 
@@ -187,6 +187,10 @@ class _State:
     rendering: float = 0
     alpha: float = 1.0
 
+    def copy(self) -> _State:
+        """Another of the same values; a page saves its state thousands of times."""
+        return _State(*[getattr(self, name) for name in self.__slots__])
+
 
 def read_page(page: pikepdf.Page, faces: Faces) -> PageContent:
     """Read what a page shows."""
@@ -225,7 +229,8 @@ class _Reader:
     def read(self, stream: Any, resources: Any, matrix: Matrix, depth: int) -> None:
         """Read a page, or a form whose space ``matrix`` leads to the page's."""
         outer = self.state, self.stack, self.resources, self.depth
-        self.state = replace(self.state, matrix=matrix)
+        self.state = self.state.copy()
+        self.state.matrix = matrix
         self.stack, self.resources, self.depth = [], resources, depth
         for instruction in pikepdf.parse_content_stream(stream, _OPERATORS):
             operator = str(instruction.operator)
@@ -239,7 +244,7 @@ class _Reader:
     # -- graphics ------------------------------------------------------------------------------
 
     def _save(self) -> None:
-        self.stack.append(replace(self.state))
+        self.stack.append(self.state.copy())
 
     def _restore(self) -> None:
         if self.stack:

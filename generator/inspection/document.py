@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -57,9 +57,9 @@ class Document:
         }
 
     @property
-    def elements(self) -> Iterator[Element]:
+    def elements(self) -> Sequence[Element]:
         """All structure elements in logical order."""
-        return self.structure.elements if self.structure else iter(())
+        return self.structure.elements if self.structure else ()
 
 
 @contextmanager

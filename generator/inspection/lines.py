@@ -34,8 +34,11 @@ _PARAGRAPHS = frozenset(
 _LOW = 2.0
 """Ems: a frame as low as this is a word's, not a paragraph's."""
 
-_NEW_LINE = 0.6
-"""Ems by which a piece begins left of the end of the piece before it, if it begins a line."""
+_RAISED = 0.6
+"""Ems by which marks on a line may be raised: lines are further apart."""
+
+_HANGING = 0.3
+"""Ems by which a formula may stand above the line of its text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,37 +139,54 @@ def _own_contents(element: Element) -> Iterator[Content]:
 
 
 def _lines(document: Document, page: int, contents: Iterable[Content]) -> tuple[Line, ...]:
+    """Put pieces on lines by their places: those of a broken formula come in an order of their own.
+
+    A block that goes on in another column is another element to WeasyPrint, as on another page.
+    """
     rows: list[_Row] = []
+    last: _Row | None = None
     for content in contents:
-        if rows and content not in document.runs and not _is_picture(document, content):
-            rows[-1].space()  # WeasyPrint draws no text that is a space alone
+        if last and content not in document.runs and not _is_picture(document, content):
+            last.space()  # WeasyPrint draws no text that is a space alone
         for row in _rows(document, content):
-            if not rows or rows[-1].is_followed_by(row):
-                rows.append(row)
-            else:
-                rows[-1].join(row)
+            last = _place(row, rows)
     for row in rows:
         row.finish(document.pages[page].frames)
-    rows = [row for row in rows if row.pieces]
-    return tuple(Line(page, row.box, row.size, tuple(row.pieces)) for row in rows)
+    rows = sorted((row for row in rows if row.pieces), key=lambda row: -row.baseline)
+    size = max((row.size for row in rows), default=0)  # for lines of nothing but pictures
+    return tuple(
+        Line(page, row.box, row.size or size or _height(row.box), tuple(row.pieces)) for row in rows
+    )
+
+
+def _place(row: _Row, rows: list[_Row]) -> _Row:
+    """Put a piece on the line where it belongs, or on a new one; return the line."""
+    for line in reversed(rows):
+        if line.holds(row):
+            line.join(row)
+            return line
+    rows.append(row)
+    return row
 
 
 @dataclass(slots=True)
 class _Row:
-    """A line in the making; ``size`` is that of its largest text."""
+    """A line in the making; ``size`` is that of its largest text, 0 if it has none."""
 
     pieces: list[Piece]
     box: Box
     baseline: float
     size: float
 
-    def is_followed_by(self, other: _Row) -> bool:
-        """Whether what comes next begins a new line, rather than stands behind."""
-        if other.box.bottom > self.box.top or other.box.top < self.box.bottom:
-            return True
-        if self.size and abs(self.baseline - other.baseline) < 0.1 * self.size:
-            return False
-        return other.box.left < self.box.right - _NEW_LINE * max(self.size, other.size)
+    def holds(self, other: _Row) -> bool:
+        """Whether a piece stands on this line."""
+        if self.size and other.size:
+            return abs(self.baseline - other.baseline) < _RAISED * max(self.size, other.size)
+        if not self.size and not other.size:
+            common = min(self.box.top, other.box.top) - max(self.box.bottom, other.box.bottom)
+            return common > min(_height(self.box), _height(other.box)) / 2
+        text, picture = (self, other) if self.size else (other, self)
+        return picture.box.bottom - _HANGING * text.size <= text.baseline <= picture.box.top
 
     def join(self, other: _Row) -> None:
         """Put what comes next behind."""
@@ -177,10 +197,12 @@ class _Row:
 
     def space(self) -> None:
         """Put a space of unknown width behind."""
-        self.pieces.append(Piece(" ", self.box.right, self.box.right, 0.0, self.size))
+        right = self.pieces[-1].right if self.pieces else self.box.right
+        self.pieces.append(Piece(" ", right, right, 0.0, self.size))
 
     def finish(self, frames: Iterable[Box]) -> None:
-        """Take off the spaces at both ends, and let words in a frame end where the frame does."""
+        """Put the pieces in order, without spaces at the ends; let frames end what they hold."""
+        self.pieces.sort(key=lambda piece: piece.left)
         while self.pieces and self.pieces[-1].text.isspace():
             self.pieces.pop()
         while self.pieces and self.pieces[0].text.isspace():
@@ -220,6 +242,10 @@ def _is_picture(document: Document, content: Content) -> bool:
     owner = document.structure.owners.get(content) if document.structure else None
     is_drawn = content.id in document.pages[content.page].clips
     return owner is not None and owner.role in PICTURES and is_drawn
+
+
+def _height(box: Box) -> float:
+    return box.top - box.bottom
 
 
 def _extent(run: Run) -> Box:

@@ -76,17 +76,12 @@ class Element:
 
 @dataclass(slots=True)
 class Structure:
-    """A structure tree, and who owns each piece of marked content."""
+    """A structure tree: its elements in logical order, and who owns which marked content."""
 
     root: Element
-    owners: dict[Content, Element]
     roles: Mapping[str, str]
-
-    @property
-    def elements(self) -> Iterator[Element]:
-        """All elements in logical order, without the root."""
-        for kid in self.root.elements:
-            yield from kid.walk()
+    elements: list[Element] = field(default_factory=list)
+    owners: dict[Content, Element] = field(default_factory=dict)
 
 
 def read_structure(pdf: pikepdf.Pdf) -> Structure | None:
@@ -99,7 +94,7 @@ def read_structure(pdf: pikepdf.Pdf) -> Structure | None:
         page.obj.objgen: index for index, page in enumerate(pdf.pages)
     }
     root = Element("/StructTreeRoot", None, tree, None, "")
-    structure = Structure(root, {}, roles)
+    structure = Structure(root, roles)
     _Reader(structure, pages).read_kids(root, tree.get("/K"), 0)
     return structure
 
@@ -130,6 +125,7 @@ class _Reader:
                 self.seen.add(kid.objgen)
             element = Element(self._role(kid), parent, kid, page, _description(kid))
             parent.kids.append(element)
+            self.structure.elements.append(element)
             self.read_kids(element, kid.get("/K"), depth + 1)
 
     def _own(self, element: Element, page: int | None, number: int) -> None:

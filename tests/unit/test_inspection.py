@@ -20,6 +20,7 @@ from generator.config import Bounds
 from generator.inspection.accessibility import structure_faults
 from generator.inspection.document import UnreadableError, open_document
 from generator.inspection.findings import Kind
+from generator.inspection.lines import read_blocks
 from generator.inspection.report import Report, inspect_file
 from tests.handbook_pdf import (
     BODY,
@@ -359,6 +360,25 @@ def test_marks_within_a_line_are_no_gaps() -> None:
         handbook(f"<section><h1>一</h1>{'<p>（“甲”），《乙》。“丙”</p>' * 9}</section>")
     )
     assert report.gaps.largest < 0.1
+
+
+def test_pieces_of_a_line_may_come_in_any_order() -> None:
+    """WeasyPrint's tags have the parts of a broken formula before the spaces between them."""
+    body = f"<section><h1>一</h1><p>甲<b>乙</b>{FULL}丙<i>丁</i>字</p></section>"
+    with pikepdf.open(io.BytesIO(handbook(body))) as pdf:
+        kids = elements(pdf, "/P")[0].K
+        kids[0], kids[1] = kids[1], kids[0]
+        with open_document(pdf) as document:
+            (block,) = [block for block in read_blocks(document) if block.role == "/P"]
+    assert [line.text for line in block.lines] == [f"甲乙{FULL[2:]}", "字字丙丁字"]
+
+
+def test_a_blank_ends_where_its_rule_does() -> None:
+    blank = '<span class="blank">①</span>'
+    body = BODY.replace("</section>", f"<p>{FULL[4:]}{blank}字字</p></section>", 1)
+    style = ".blank { display: inline-block; width: 4.3em; text-align: center }"
+    assert inspect(handbook(body, style)).counts[Kind.FLUSH] == 1
+    assert inspect(handbook(body, f"{style} .blank {{ border-bottom: 1pt solid }}")).findings == []
 
 
 def test_invisible_text_is_not_measured_but_searched() -> None:
