@@ -62,7 +62,7 @@ BODY = f"""
 <p>{HAN}</p><p>网上有<a href="https://example.org/">一例</a>。</p></section>
 """
 
-_EXTRA = "字终末图章节第无甲乙丙丁一二三角见例网上有—…·①"
+_EXTRA = "字终末图章节第无甲乙丙丁一二三角见例网上有—…·①注1."
 
 
 class _Fetcher(URLFetcher):  # type: ignore[misc] # WeasyPrint has no types

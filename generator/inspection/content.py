@@ -189,7 +189,10 @@ class _State:
 
     def copy(self) -> _State:
         """Another of the same values; a page saves its state thousands of times."""
-        return _State(*[getattr(self, name) for name in self.__slots__])
+        return _State(
+            self.matrix, self.clip, self.face, self.size, self.spacing, self.word_spacing,
+            self.stretch, self.leading, self.rise, self.rendering, self.alpha,
+        )  # fmt: skip
 
 
 def read_page(page: pikepdf.Page, faces: Faces) -> PageContent:
@@ -357,47 +360,48 @@ class _Reader:
         state, face = self.state, self.state.face
         if face is None:
             return
-        advances: list[list[float]] = []  # code, place and width in text space, what is added
-        x = 0.0
+        matrix = self.pen.after(state.matrix)
+        origin, baseline = matrix.apply(0, state.rise)
+        em, scale = state.size * state.stretch, matrix.a
+        glyphs: list[Glyph] = []
+        code, begin, width, added, x = -1, 0.0, 0.0, 0.0, 0.0
         for item in items:
             if not isinstance(item, pikepdf.String):
-                move = -float(item) / 1000 * state.size * state.stretch
+                move = -float(item) / 1000 * em
+                added += move
                 x += move
-                if advances:
-                    advances[-1][3] += move
                 continue
-            for code in face.codes(bytes(item)):
-                width = face.width(code) * state.size * state.stretch
-                is_space = face.size == 1 and code == 32
-                added = (state.spacing + is_space * state.word_spacing) * state.stretch
-                advances.append([code, x, width, added])
+            for following in face.codes(bytes(item)):
+                if code >= 0:
+                    left = origin + begin * scale
+                    text = face.text(code)
+                    glyphs.append(Glyph(text, left, width * scale, added * scale, code))
+                code, begin, width = following, x, face.width(following) * em
+                added = self._spacing(code) if state.spacing or state.word_spacing else 0.0
                 x += width + added
-        start = self.pen
         self.pen = Matrix(e=x).after(self.pen)
-        if advances:
-            self._add_run(face, start, advances)
+        if code >= 0:
+            left = origin + begin * scale
+            glyphs.append(Glyph(face.text(code), left, width * scale, added * scale, code))
+            self._add_run(face, matrix, baseline, glyphs)
 
-    def _add_run(self, face: Face, pen: Matrix, advances: list[list[float]]) -> None:
+    def _spacing(self, code: int) -> float:
+        """What is added behind every character, and behind the space of a simple font."""
         state = self.state
+        is_space = state.face is not None and state.face.size == 1 and code == 32
+        return (state.spacing + is_space * state.word_spacing) * state.stretch
+
+    def _add_run(self, face: Face, matrix: Matrix, baseline: float, glyphs: list[Glyph]) -> None:
         self._paint("text")
-        matrix = pen.after(state.matrix)
-        left, baseline = matrix.apply(0, state.rise)
-        scale = matrix.a
-        glyphs = []
-        for number, x, width, added in advances:
-            code = int(number)
-            face.used.add(code)
-            glyphs.append(
-                Glyph(face.text(code), left + x * scale, width * scale, added * scale, code)
-            )
+        face.used.update(glyph.code for glyph in glyphs)
         self.content.runs.append(
             Run(
                 id=next((mark.id for mark in reversed(self.marks) if mark.id is not None), None),
                 face=face,
-                size=state.size * abs(scale),
+                size=self.state.size * abs(matrix.a),
                 baseline=baseline,
                 glyphs=tuple(glyphs),
-                is_upright=abs(matrix.b) < 1e-6 and scale > 0,
-                is_drawn=state.rendering not in {3, 7} and state.alpha > 0,
+                is_upright=abs(matrix.b) < 1e-6 and matrix.a > 0,
+                is_drawn=self.state.rendering not in {3, 7} and self.state.alpha > 0,
             )
         )

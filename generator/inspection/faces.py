@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
+import struct
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,11 +46,11 @@ class Face:
         """Whether the file brings the font along."""
         return self.program is not None
 
-    def codes(self, data: bytes) -> Iterator[int]:
+    def codes(self, data: bytes) -> Sequence[int]:
         """The character codes of a shown string."""
         if self.size == 1:
-            return iter(data)
-        return (high << 8 | low for high, low in zip(data[::2], data[1::2], strict=False))
+            return data
+        return struct.unpack_from(f">{len(data) // 2}H", data)
 
     def width(self, code: int) -> float:
         """The advance of a glyph in ems."""

@@ -77,8 +77,8 @@ def find_holes(document: Document, blocks: Sequence[TextBlock]) -> Iterator[Find
         floor = notes[page].top if page in notes else bottom
         empty = (text[page].bottom - floor) / (top - bottom)
         if empty > HOLE:
-            own = [line for line in _lines(blocks) if line.page == page]
-            last = min(own, key=lambda line: line.box.bottom)
+            own = [block for block in blocks if block.page == page and not _is_note(block)]
+            last = min(_lines(own), key=lambda line: line.box.bottom)
             message = f"{empty:.0%} of the page are empty below"
             yield Finding(Kind.HOLE, page, message, last.text)
 

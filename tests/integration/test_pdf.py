@@ -152,6 +152,14 @@ def test_its_typography_is_within_the_bounds_of_book_yaml(
     assert kind not in report.exceeded, "\n".join(report.listing(20))
 
 
+def test_it_is_marked_as_pdf_ua_only_if_its_structure_carries_it(
+    handbook: Handbook, report: Report
+) -> None:
+    metadata = handbook.file.open_metadata(update_docinfo=False)
+    is_marked = metadata.get("pdfuaid:part") is not None
+    assert not (is_marked and report.counts[Kind.STRUCTURE])
+
+
 def destinations(handbook: Handbook) -> dict[str, int]:
     """Named destinations: the index of the page of each."""
     index = {page.objgen: number for number, page in enumerate(handbook.file.pages)}

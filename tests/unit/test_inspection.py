@@ -381,6 +381,13 @@ def test_a_blank_ends_where_its_rule_does() -> None:
     assert inspect(handbook(body, f"{style} .blank {{ border-bottom: 1pt solid }}")).findings == []
 
 
+def test_a_note_at_the_foot_of_a_page_hides_no_hole() -> None:
+    note = '<span class="note">注</span>'
+    body = BODY.replace("</section>", f"<p>甲{note}</p><p class=next>乙</p></section>", 1)
+    (hole,) = inspect(handbook(body, f"{STYLE} .note {{ float: footnote }}")).findings
+    assert (hole.kind, hole.page, hole.text) == (Kind.HOLE, 3, "甲1")
+
+
 def test_invisible_text_is_not_measured_but_searched() -> None:
     data = operated(lambda pdf: prepend(pdf.pages[0], b"3 Tr"))
     assert inspect(data).flush.lines < 60

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
+
 import pikepdf
 import pytest
+from fontTools.ttLib import TTFont
 from pikepdf import Array, Dictionary, Name, Stream
 
 from generator.inspection.content import Faces, Matrix, read_page
 from generator.inspection.faces import read_face
+from tests.handbook_pdf import book_fonts
 
 CMAP = b"""begincodespacerange <0000> <ffff> endcodespacerange
 2 beginbfchar <0003> <6CE8> <0004> <00660069> endbfchar
@@ -112,3 +116,22 @@ def test_turned_and_transparent_text_is_told(pdf: pikepdf.Pdf) -> None:
 def test_transformations_follow_each_other() -> None:
     moved = Matrix(e=3).after(Matrix(a=2, d=2))
     assert moved.apply(1, 1) == (8, 2)
+
+
+def test_glyphs_that_a_font_program_lacks_are_missing(pdf: pikepdf.Pdf) -> None:
+    """In OpenType by the number of glyphs, in bare CID-keyed CFF by the charset."""
+    program = book_fonts().files["studyguide:font/song.otf"]
+    font = TTFont(io.BytesIO(program))
+    names = font["CFF "].cff[0].charset
+    assert hasattr(font["CFF "].cff[0], "ROS")
+    last = font["maxp"].numGlyphs - 1
+    for key, data, there in (
+        ("/FontFile3", program, last),
+        ("/FontFile3", font.getTableData("CFF "), int(names[last].removeprefix("cid"))),
+    ):
+        dictionary = composite(pdf)
+        dictionary.DescendantFonts[0].FontDescriptor = Dictionary({key: Stream(pdf, data)})
+        face = read_face(dictionary)
+        face.used |= {0, 1, there, 65_000}
+        assert face.is_embedded
+        assert face.missing() == {0, 65_000}
