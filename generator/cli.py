@@ -240,7 +240,7 @@ def inspect(file: Path, root: Path, as_json: bool) -> None:
     try:
         found = report.inspect_file(file, bounds)
     except report.UnreadableError as error:
-        raise click.ClickException(f"{click.format_filename(file)}: {error}") from error
+        raise click.ClickException(str(error)) from error
     if as_json:
         click.echo(json.dumps(found.as_json(), ensure_ascii=False, indent=2))
     else:

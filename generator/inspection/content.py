@@ -23,6 +23,9 @@ _PAINT = frozenset({"f", "F", "f*", "B", "B*", "b", "b*", "S", "s", "sh"})
 _MAX_DEPTH = 12
 """Form XObjects within form XObjects."""
 
+_MAX_TREE = 64
+"""Levels of the page tree."""
+
 ARTIFACT = "/Artifact"
 
 
@@ -199,8 +202,17 @@ def read_page(page: pikepdf.Page, faces: Faces) -> PageContent:
     """Read what a page shows."""
     box = Box(*map(float, page.trimbox))
     content = PageContent(box)
-    _Reader(content, faces).read(page, page.get("/Resources", {}), Matrix(), 0)
+    _Reader(content, faces).read(page, _resources(page.obj), Matrix(), 0)
     return content
+
+
+def _resources(node: Any) -> Any:
+    """The resources of a page, which the nodes above it may hold (ISO 32000-1, 7.7.3.4)."""
+    for _ in range(_MAX_TREE):
+        if node is None or "/Resources" in node:
+            break
+        node = node.get("/Parent")
+    return {} if node is None else node.get("/Resources", {})
 
 
 class _Reader:

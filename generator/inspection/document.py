@@ -62,17 +62,30 @@ class Document:
         return self.structure.elements if self.structure else ()
 
 
+_DAMAGE = (
+    pikepdf.PdfError, pikepdf.PasswordError,
+    AttributeError, IndexError, KeyError, TypeError, ValueError, RecursionError,
+)  # fmt: skip
+"""What reading a damaged file raises: pikepdf's objects have whatever type the file gives them."""
+
+
 @contextmanager
 def open_document(source: Path | pikepdf.Pdf) -> Iterator[Document]:
-    """Open a file, or look at one that is open. Raises :class:`UnreadableError`."""
+    """Open a file, or look at one that is open.
+
+    Raises :class:`UnreadableError`, also for damage that only shows while the document is in use.
+    """
     try:
-        pdf = source if isinstance(source, pikepdf.Pdf) else pikepdf.open(source)
-    except (pikepdf.PdfError, pikepdf.PasswordError) as error:
-        raise UnreadableError(str(error)) from error
-    try:
-        faces = Faces()
-        pages = [read_page(page, faces) for page in pdf.pages]
-        yield Document(pdf, pages, faces, read_structure(pdf))
-    finally:
-        if pdf is not source:
-            pdf.close()
+        if isinstance(source, pikepdf.Pdf):
+            yield _read(source)
+        else:
+            with pikepdf.open(source) as pdf:
+                yield _read(pdf)
+    except _DAMAGE as error:
+        raise UnreadableError(f"the file cannot be read: {error}") from error
+
+
+def _read(pdf: pikepdf.Pdf) -> Document:
+    faces = Faces()
+    pages = [read_page(page, faces) for page in pdf.pages]
+    return Document(pdf, pages, faces, read_structure(pdf))

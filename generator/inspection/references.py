@@ -27,7 +27,7 @@ def find_dead_links(document: Document) -> Iterator[Finding]:
             if annotation.get("/Subtype") != "/Link":
                 continue
             fault = targets.fault(annotation)
-            if not fault and _is_empty(annotation.Rect):
+            if not fault and _is_empty(annotation.get("/Rect", (0, 0, 0, 0))):
                 fault = "a link without a surface"
             if fault:
                 yield Finding(Kind.LINK, index, fault, _words(document, annotation))

@@ -5,13 +5,17 @@ from __future__ import annotations
 import ctypes
 import io
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import fields
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pikepdf
 import pypdfium2
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pikepdf import Array, Dictionary, Name, String
 from pypdfium2 import raw
 from weasyprint.formatting_structure import boxes
@@ -422,3 +426,27 @@ def test_what_is_no_pdf_is_refused(data: bytes, tmp_path: Path) -> None:
     path.write_bytes(data)
     with pytest.raises(UnreadableError):
         inspect_file(path, Bounds())
+
+
+@settings(max_examples=30)
+@given(st.lists(st.tuples(st.integers(0, 10**9), st.integers(0, 255)), min_size=20, max_size=40))
+def test_a_damaged_file_is_measured_or_refused(damage: list[tuple[int, int]]) -> None:
+    data = bytearray(plain())
+    for place, byte in damage:
+        data[place % len(data)] = byte
+    with suppress(UnreadableError, pikepdf.PdfError):
+        inspect(bytes(data))
+
+
+@cache
+def plain() -> bytes:
+    """The sound handbook without compression, so that damage is read and not only found."""
+    stream = io.BytesIO()
+    with pikepdf.open(io.BytesIO(handbook())) as pdf:
+        pdf.save(
+            stream,
+            compress_streams=False,
+            stream_decode_level=pikepdf.StreamDecodeLevel.generalized,
+            object_stream_mode=pikepdf.ObjectStreamMode.disable,
+        )
+    return stream.getvalue()

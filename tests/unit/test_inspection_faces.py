@@ -99,6 +99,15 @@ def test_text_in_forms_is_found_where_it_is_drawn(pdf: pikepdf.Pdf) -> None:
     assert (run.id, run.text, run.left, run.baseline, run.size) == (7, "A", 202, 4, 20)
 
 
+def test_resources_may_come_from_the_parent_of_pages(pdf: pikepdf.Pdf) -> None:
+    """ISO 32000-1, 7.7.3.4."""
+    page = pdf.add_blank_page()
+    page.Contents = Stream(pdf, b"BT /F 10 Tf 1 0 0 1 10 20 Tm (A) Tj ET")
+    del page["/Resources"]
+    pdf.Root.Pages.Resources = Dictionary(Font=Dictionary(F=simple()))
+    assert [run.text for run in read_page(page, Faces()).runs] == ["A"]
+
+
 def test_turned_and_transparent_text_is_told(pdf: pikepdf.Pdf) -> None:
     page = pdf.add_blank_page()
     page.Resources = Dictionary(
