@@ -31,7 +31,7 @@ from generator.exporters import available, load
 from generator.formula import MathJaxUnavailable
 from generator.ledger import Release
 from generator.lint import lint_book
-from generator.source import load_book
+from generator.source import load_book, load_bounds
 from generator.starter import create_book
 
 _root = click.option(
@@ -225,6 +225,47 @@ _PRINTERS: dict[str, Callable[[Console, Iterable[Diagnostic]], None]] = {
     "json": _print_json,
     "github": _print_github,
 }
+
+
+# -- inspect --------------------------------------------------------------------------------------
+
+
+@main.command()
+@click.argument(
+    "file", metavar="FILE.pdf", type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)
+@_root
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, with every finding.")
+def inspect(file: Path, root: Path, as_json: bool) -> None:
+    """Measure the typography of a handbook. Exit status 1 beyond the bounds in book.yaml."""
+    from generator.inspection import report  # pikepdf: nobody else waits for it
+
+    console = Console(soft_wrap=True)
+    with _diagnosed(Console(stderr=True)):
+        bounds = load_bounds(root)
+    try:
+        found = report.inspect_file(file, bounds)
+    except report.UnreadableError as error:
+        raise click.ClickException(str(error)) from error
+    if as_json:
+        click.echo(json.dumps(found.as_json(), ensure_ascii=False, indent=2))
+    else:
+        table = Table(box=None, pad_edge=False)
+        for column in ("measure", "found", "bound", ""):
+            table.add_column(column, justify="right" if column in {"found", "bound"} else "left")
+        for measure in found.measures():
+            style = "bold red" if measure.is_exceeded else ""
+            verdict = "beyond" if measure.is_exceeded else ""
+            table.add_row(measure.name, measure.found, measure.bound, verdict, style=style)
+        console.print(table)
+        for line in found.listing(_LISTED):
+            console.print(line, markup=False, highlight=False)
+    if found.exceeded:
+        raise SystemExit(1)
+
+
+_LISTED = 12
+"""Findings of a kind that are printed; JSON has them all."""
 
 
 # -- list and init --------------------------------------------------------------------------------

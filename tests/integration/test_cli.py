@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.handbook_pdf import handbook
+
 ROOT = Path(__file__).parents[2]
 MINIMAL = ROOT / "tests" / "fixtures" / "minimal"
 ARTEFACTS = [".apkg", ".pdf", ".epub", "-compat.epub"]
@@ -35,9 +37,12 @@ def root(tmp_path: Path) -> Path:
     return Path(shutil.copytree(MINIMAL, tmp_path / "我 的 书"))
 
 
+def _append(path: Path, text: str) -> None:
+    path.write_text(path.read_text("utf-8") + text, "utf-8")
+
+
 def _break(root: Path) -> None:
-    chapter = root / "content/basics/first.md"
-    chapter.write_text(chapter.read_text("utf-8") + "\n[](#nowhere) 100% :::\n", "utf-8")
+    _append(root / "content/basics/first.md", "\n[](#nowhere) 100% :::\n")
 
 
 def test_help_loads_no_heavy_library() -> None:
@@ -149,6 +154,43 @@ def test_init_overwrites_nothing(root: Path) -> None:
     before = (root / "content/book.yaml").read_bytes()
     assert studyguide("init", root).returncode == 2
     assert (root / "content/book.yaml").read_bytes() == before
+
+
+def test_a_handbook_is_inspected(root: Path, tmp_path: Path) -> None:
+    file = tmp_path / "书.pdf"
+    file.write_bytes(handbook())
+    result = studyguide("inspect", file, "--root", root)
+    assert result.returncode == 0, result.stdout
+    assert "100.0% of 60" in result.stdout
+    _append(root / "content/book.yaml", "inspect: {gap: 0.01}\n")
+    result = studyguide("inspect", file, "--root", root)
+    assert result.returncode == 1
+    assert "beyond" in result.stdout
+    assert "page i: 0.03 em added at" in result.stdout
+    result = studyguide("inspect", file, "--root", root, "--json")
+    assert result.returncode == 1
+    report = json.loads(result.stdout)
+    assert (report["pages"], report["exceeded"]) == (6, ["gap"])
+    assert report["counts"]["gap"] == len(report["findings"]) > 12
+    assert report["findings"][0]["label"] == "i"
+
+
+def test_where_there_is_no_book_the_usual_bounds_hold(tmp_path: Path) -> None:
+    file = tmp_path / "book.pdf"
+    file.write_bytes(handbook())
+    assert studyguide("inspect", file, cwd=tmp_path).returncode == 0
+
+
+def test_what_cannot_be_inspected(root: Path) -> None:
+    book = root / "content/book.yaml"
+    result = studyguide("inspect", book, "--root", root)
+    assert (result.returncode, "Traceback" in result.stderr) == (1, False)
+    assert "book.yaml" in result.stderr
+    assert studyguide("inspect", root / "none.pdf").returncode == 2
+    _append(book, "inspect: [1]\n")
+    result = studyguide("inspect", book, "--root", root)
+    assert result.returncode == 1
+    assert "[value-invalid] “inspect” must be a mapping" in result.stderr
 
 
 def test_lists(root: Path) -> None:
