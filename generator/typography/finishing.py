@@ -58,6 +58,11 @@ def is_pinned_weasyprint() -> bool:
     return bool(importlib.import_module("weasyprint").__version__ == PINNED_WEASYPRINT)
 
 
+def is_available() -> bool:
+    """Whether lines can be finished: :func:`install` would succeed."""
+    return _installed or _find_hooks() is not None
+
+
 def install() -> bool:
     """Finish lines from now on. Idempotent; False, and nothing changed, if it does not fit."""
     global _installed  # noqa: PLW0603 - WeasyPrint's modules are global, too

@@ -23,7 +23,7 @@ from weasyprint.urls import URLFetcher, URLFetcherResponse
 
 from generator.characters import is_han, is_wide
 from generator.typography import finishing
-from generator.typography.fonts import BookFonts, build_book_fonts
+from generator.typography.fonts import BookFonts
 
 EM = 10.0
 LEFT = 50.0
@@ -72,9 +72,8 @@ Line = list[Piece]
 
 
 @pytest.fixture(scope="module")
-def fonts(tmp_path_factory: pytest.TempPathFactory) -> BookFonts:
-    text = set("甲乙丙丁戊己庚辛壬癸子丑寅卯辰巳午未申酉戌亥字终题" + MIXED)
-    return build_book_fonts(text, tmp_path_factory.mktemp("fonts"))
+def fonts(book_fonts: BookFonts) -> BookFonts:
+    return book_fonts
 
 
 @pytest.fixture
