@@ -19,7 +19,6 @@ from generator.diagnostics import BookError, Diagnostic, Diagnostics, Position
 from generator.exporters import Artifact, Context
 from generator.exporters.print_markup import Pictures
 from generator.exporters.print_numbers import (
-    Numbering,
     NumbersUnsettledError,
     Section,
     Settled,
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
     from generator.exporters.print_layout import Style
     from generator.typography.fonts import BookFonts
 
-_FAMILIES = {
+FAMILIES = {
     "serif": "Book Song, Book Hei, Book Mono, Book Kai",
     "sans-serif": "Book Hei, Book Song, Book Mono, Book Kai",
     "monospace": "Book Mono, Book Hei, Book Song, Book Kai",
@@ -58,10 +57,10 @@ class PdfExporter:
             hint = "Install the pinned version of WeasyPrint."
             context.warn(Diagnostic("line-finishing-off", BOOK, message, hint))
         paper = PAPERS[context.paper]
-        pictures = Pictures(context.formulas, _FAMILIES)
+        pictures = Pictures(context.formulas, FAMILIES)
         writer = SectionWriter(book, context, paper, pictures)
         manuscript = writer.write()
-        style = Style(_sheets(context, paper), _fonts(context))
+        style = Style(sheets_of(context, paper), _fonts(context))
         _check_characters(book, manuscript.sections, style, pictures)
         about = About(book.title, book.authors, book.subtitle, book.language, context.timestamp)
         try:
@@ -75,7 +74,7 @@ class PdfExporter:
             "pages": len(settled.numbering.page_labels),
             "questions": sum(1 for _ in book.questions),
         }
-        return Artifact(data, counts, _found(settled.numbering))
+        return Artifact(data, counts, _found(settled))
 
 
 def _typeset(
@@ -102,16 +101,26 @@ def _typeset(
     return settled
 
 
-def _found(numbering: Numbering) -> dict[str, object]:
-    """What the EPUB may use: the label of the page of each anchor."""
-    return {"labels": numbering.labels}
+def _found(settled: Settled) -> dict[str, object]:
+    """What the EPUB may use of the pages.
+
+    ``labels``: the label of the page of each anchor; ``pages``: for each page its label, and the
+    first anchor on it, or ``""``.
+    """
+    numbering = settled.numbering
+    firsts = [""] * len(numbering.page_labels)
+    for start, laid in zip(numbering.starts, settled.objects, strict=True):
+        for name, place in laid.anchors.items():
+            firsts[start + place.page] = firsts[start + place.page] or name
+    pages = [*zip(numbering.page_labels, firsts, strict=True)]
+    return {"labels": dict(numbering.labels), "pages": pages}
 
 
 def _failure(message: str) -> BookError:
     return BookError([Diagnostic("export-failed", BOOK, f"print: {message}")])
 
 
-def _sheets(context: Context, paper: Paper) -> tuple[str, ...]:
+def sheets_of(context: Context, paper: Paper) -> tuple[str, ...]:
     """The style sheets in the order in which later ones overrule."""
     return (
         context.templates.source("print/text.css"),

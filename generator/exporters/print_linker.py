@@ -92,7 +92,7 @@ class _Linker:
     def _add_empty_page(self) -> None:
         """An empty page like the last. It has no /Contents: Ghostscript rejects empty streams."""
         last = self._out.pages[-1].obj
-        page = Dictionary(Type=Name.Page)
+        page = Dictionary(Type=Name.Page, Resources=Dictionary())
         for key in ("/MediaBox", "/TrimBox", "/BleedBox"):
             page[key] = last[key]
         self._out.pages.append(pikepdf.Page(page))

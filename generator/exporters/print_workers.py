@@ -4,18 +4,22 @@ Page objects of WeasyPrint hold handles of Pango's and cannot be shared by threa
 processes; so workers receive XHTML and return objects. Even one job has a worker of its own: there
 is one way of doing it, a crash in a font library ends the worker instead of the build, and what
 layout takes of memory is given back.
+
+They are started as commands, not by multiprocessing, which would import the program's main module
+into each of them: a script that calls the exporter would have to be written for that.
 """
 
 from __future__ import annotations
 
-import multiprocessing
+import os
 import signal
+import subprocess
+import sys
 import traceback
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from multiprocessing.connection import Connection, wait
-from multiprocessing.process import BaseProcess
+from multiprocessing.connection import Connection, Pipe, wait
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +30,7 @@ if TYPE_CHECKING:
 class WorkerDiedError(Exception):
     """A worker ended without an answer, while it laid out the section called ``name``."""
 
-    def __init__(self, name: str, exit_code: int | None) -> None:
+    def __init__(self, name: str, exit_code: int) -> None:
         super().__init__(name)
         self.name = name
         self.exit_code = exit_code
@@ -34,7 +38,7 @@ class WorkerDiedError(Exception):
     @property
     def reason(self) -> str:
         """What ended the process."""
-        if self.exit_code is not None and self.exit_code < 0:
+        if self.exit_code < 0:
             return f"was killed by {signal.Signals(-self.exit_code).name}"
         return f"ended with exit status {self.exit_code}"
 
@@ -48,9 +52,9 @@ class Answer:
     failures: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Worker:
-    process: BaseProcess
+    process: subprocess.Popen[bytes]
     pipe: Connection
 
 
@@ -61,10 +65,6 @@ class Workers:
         self._style = style
         self._jobs = jobs
         self._workers: list[_Worker] = []
-        # Of the ways to start a process the one that neither inherits our threads nor imports
-        # WeasyPrint anew for each worker. All systems but Windows have it.
-        self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(["__main__", "weasyprint"])
 
     def lay_out(self, tasks: Iterable[Task]) -> Iterator[Answer]:
         """Lay sections out and yield what became of them, in the order in which they are done.
@@ -72,15 +72,18 @@ class Workers:
         Raises :class:`WorkerDiedError`.
         """
         waiting = deque(tasks)
-        while len(self._workers) < min(self._jobs, len(waiting)):
-            self._workers.append(self._start())
+        lacking = min(self._jobs, len(waiting)) - len(self._workers)
+        started = [self._start() for _ in range(lacking)]
+        self._workers += started
+        for worker in started:  # all of them are importing WeasyPrint by now
+            _send(worker, self._style, waiting[0].name)
         idle = [*self._workers]
         busy: dict[Connection, tuple[_Worker, Task]] = {}
         while waiting or busy:
             while waiting and idle:
                 worker, task = idle.pop(), waiting.popleft()
                 busy[worker.pipe] = worker, task
-                _send(worker, task)
+                _send(worker, task, task.name)
             ready = wait([*busy])
             for pipe in [pipe for pipe in busy if pipe in ready]:
                 worker, task = busy.pop(pipe)
@@ -91,41 +94,51 @@ class Workers:
         """End the processes, whatever they do."""
         for worker in self._workers:
             worker.pipe.close()
-            worker.process.terminate()
+            worker.process.kill()
         for worker in self._workers:
-            worker.process.join()
+            worker.process.wait()
         self._workers.clear()
 
-    def _start(self) -> _Worker:
-        ours, theirs = self._context.Pipe()
-        process = self._context.Process(target=_work, args=(theirs, self._style), daemon=True)
-        process.start()
+    @staticmethod
+    def _start() -> _Worker:
+        ours, theirs = Pipe()
+        program = (
+            "import sys; from generator.exporters.print_workers import work; work(sys.argv[1])"
+        )
+        # They find the same modules as we do, and nothing in the working folder beside.
+        path = os.pathsep.join(str(Path(entry).absolute()) for entry in sys.path)
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter, our own program
+            [sys.executable, "-P", "-c", program, str(theirs.fileno())],
+            pass_fds=[theirs.fileno()],
+            env={**os.environ, "PYTHONPATH": path},
+            stdin=subprocess.DEVNULL,
+        )
         theirs.close()  # so that our end is told when the worker dies
         return _Worker(process, ours)
 
 
-def _send(worker: _Worker, task: Task) -> None:
+def _send(worker: _Worker, item: Style | Task, name: str) -> None:
     try:
-        worker.pipe.send(task)
+        worker.pipe.send(item)
     except OSError as error:
-        worker.process.join()
-        raise WorkerDiedError(task.name, worker.process.exitcode) from error
+        raise WorkerDiedError(name, worker.process.wait()) from error
 
 
 def _receive(worker: _Worker, task: Task) -> Answer:
     try:
         answer: Answer = worker.pipe.recv()
     except (EOFError, OSError) as error:
-        worker.process.join()
-        raise WorkerDiedError(task.name, worker.process.exitcode) from error
+        raise WorkerDiedError(task.name, worker.process.wait()) from error
     return answer
 
 
-def _work(pipe: Connection, style: Style) -> None:
-    """What a worker does, until nobody is left at the other end."""
+def work(descriptor: str) -> None:
+    """What a worker does, until nobody is left at the other end of its pipe."""
+    pipe = Connection(int(descriptor))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent gets it, too, and ends us
     from generator.exporters.print_layout import Compositor
 
+    style: Style = pipe.recv()
     compositor: Compositor | None = None
     while True:
         try:

@@ -87,12 +87,12 @@ _SVG = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 720 320">
 """
 
 
-def write_book(root: Path, seed: int = 20170612) -> list[Path]:
+def write_book(root: Path, seed: int = 20170612, parts: int = PARTS) -> list[Path]:
     """Write the book below ``root``; returns its chapters in order."""
-    writer = _BookWriter(random.Random(seed))
+    writer = _BookWriter(random.Random(seed), parts)
     chapters = [
         (root / "content" / f"part-{part}" / f"chapter-{part}-{number}.md", part, number)
-        for part in range(PARTS)
+        for part in range(parts)
         for number in range(CHAPTERS)
     ]
     for path, part, number in chapters:
@@ -103,7 +103,7 @@ def write_book(root: Path, seed: int = 20170612) -> list[Path]:
         path.parent.mkdir(exist_ok=True)
         path.write_text(writer.drawing(), encoding="utf-8")
     for name, data in (
-        ("book", _book()),
+        ("book", _book(parts)),
         ("references", {"references": [*map(writer.work, range(WORKS))]}),
         ("glossary", [*map(writer.term, range(100))]),
     ):
@@ -112,7 +112,7 @@ def write_book(root: Path, seed: int = 20170612) -> list[Path]:
     return [path for path, _, _ in chapters]
 
 
-def _book() -> dict[str, object]:
+def _book(parts: int) -> dict[str, object]:
     return {
         "id": "benchmark",
         "uid": "0" * 32,
@@ -131,7 +131,7 @@ def _book() -> dict[str, object]:
                     for number in range(CHAPTERS)
                 ],
             }
-            for part in range(PARTS)
+            for part in range(parts)
         ],
     }
 
@@ -156,8 +156,9 @@ def _formulas() -> _Formulas:
 
 
 class _BookWriter:
-    def __init__(self, rng: random.Random) -> None:
+    def __init__(self, rng: random.Random, parts: int) -> None:
         self.rng = rng
+        self.parts = parts
         self.pick = rng.choice
         formulas = _formulas()
         self.display = formulas.display
@@ -298,5 +299,5 @@ class _BookWriter:
         return f"[{'; '.join(f'@author{key}' for key in keys)}]"
 
     def _link(self) -> str:
-        numbers = (self.rng.randrange(count) for count in (PARTS, CHAPTERS, QUESTIONS))
+        numbers = (self.rng.randrange(count) for count in (self.parts, CHAPTERS, QUESTIONS))
         return f"[](#q-{'-'.join(map(str, numbers))})"
