@@ -13,8 +13,9 @@ from weasyprint import CSS, HTML
 from weasyprint.css.counters import CounterStyle
 from weasyprint.text.fonts import FontConfiguration
 
-from generator.exporters.print_layout import Fetcher, Style
+from generator.exporters.print_layout import Fetcher
 from generator.exporters.print_numbers import Section
+from generator.exporters.print_workers import Style
 from generator.typography import finishing, svg_paths
 
 Pictures = Callable[[str], tuple[bytes, str] | None]

@@ -22,6 +22,7 @@ from generator.exporters.print_numbers import (
     NumbersUnsettledError,
     Section,
     Settled,
+    approach,
     settle,
 )
 from generator.exporters.print_paper import PAPERS, Paper
@@ -29,7 +30,7 @@ from generator.exporters.print_sections import BOOK, Manuscript, SectionWriter
 from generator.model import Book
 
 if TYPE_CHECKING:
-    from generator.exporters.print_layout import Style
+    from generator.exporters.print_workers import Style
     from generator.typography.fonts import BookFonts
 
 FAMILIES = {
@@ -48,11 +49,11 @@ class PdfExporter:
 
     def export(self, book: Book, context: Context) -> Artifact:
         """Lay out the handbook. Raises :class:`~generator.diagnostics.BookError`."""
-        from generator.exporters.print_layout import Style
         from generator.exporters.print_linker import About, LinkError, link
+        from generator.exporters.print_workers import Style
         from generator.typography import finishing
 
-        if not finishing.is_available():
+        if not finishing.is_pinned_weasyprint():
             message = "lines are justified plainly: this WeasyPrint is not the one that is known"
             hint = "Install the pinned version of WeasyPrint."
             context.warn(Diagnostic("line-finishing-off", BOOK, message, hint))
@@ -89,11 +90,14 @@ def _typeset(
     from generator.exporters.print_workers import Workers
 
     memory = context.cache / f"{context.paper}{'-print' * context.print_ready}.labels"
-    press = Press(style, pictures.get, context.cache, context.progress)
+    count = len(manuscript.sections) + bool(manuscript.mentions) + 1  # index and colophon
+    press = Press(style, pictures.get, context.cache, context.progress, count)
     with closing(Workers(style, context.jobs)) as workers:
         lay_out = partial(press.lay_out, workers=workers)
-        settled = settle(manuscript.sections, read_labels(memory), lay_out)
-        labels = settled.numbering.labels
+        labels = read_labels(memory) or approach(
+            manuscript.sections, PAPERS[context.paper].markup, lay_out
+        )
+        labels = settle(manuscript.sections, labels, lay_out).numbering.labels
         sections = (*manuscript.sections, *writer.write_end(manuscript, labels))
         settled = settle(sections, labels, lay_out)
     press.tidy()

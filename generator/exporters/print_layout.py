@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 import logging
 import re
+import zlib
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,34 +23,15 @@ from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import URLFetcher, URLFetcherResponse
 
 from generator.exporters.print_object import Bookmark, LaidOut, Place, Slot, UsedFont
+from generator.exporters.print_workers import Style, Task
 from generator.typography import embedding, finishing, svg_paths
-from generator.typography.fonts import ROLES, BookFonts
+from generator.typography.fonts import ROLES
 
 LINK_SCHEME = "link:"
 """Addresses of anchors in other sections."""
 
 _POINT = 0.75
 """Points of a CSS pixel."""
-
-
-@dataclass(frozen=True, slots=True)
-class Style:
-    """What all sections have in common: style sheets in the order of their weight, and fonts."""
-
-    sheets: tuple[str, ...]
-    fonts: BookFonts
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """A section to lay out: its XHTML, and the pictures in it by address, with media types.
-
-    Every name of a task is another.
-    """
-
-    name: str
-    markup: str
-    pictures: Mapping[str, tuple[bytes, str]]
 
 
 class LayoutError(Exception):
@@ -103,7 +85,7 @@ class Compositor:
             _name_header_cells(pdf, task.name)
             links = tuple(_resolve_links(pdf))
             fonts = _fonts(document)
-            slots = tuple(_slots(pdf, self._zeros_of(fonts)))
+            slots = tuple(_cut_slots(pdf, self._zeros_of(fonts)))
             _check_slots(task.markup, slots)
             found.append(
                 LaidOut(
@@ -247,33 +229,75 @@ def _name_header_cells(pdf: pydyf.PDF, name: str) -> None:
 _SHOWN = re.compile(rb"\[((?:<(?:[0-9a-f]{4})+>(?:-?[\d.]+)?)+)\] TJ")
 """Glyphs, and between them what rounding or line finishing adds."""
 
+_SHORT = 100
+"""Bytes that are not worth compressing."""
+
 _GLYPHS = re.compile(rb"<([0-9a-f]+)>")
 
 
-def _slots(pdf: pydyf.PDF, zeros: Mapping[str, int]) -> Iterator[Slot]:
-    """The slots of all pages: runs of tabular zeros, which nothing else is set in."""
-    codes = {b"%04x" % zero for zero in zeros.values()}
-    pages = [_object(pdf, reference) for reference in _references(pdf.pages["Kids"])]
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A slot in a page's content: its bytes from ``begin`` to ``end``, and what they are."""
+
+    begin: int
+    end: int
+    font: str
+    count: int
+    target: str
+    left: float
+
+
+def _cut_slots(pdf: pydyf.PDF, zeros: Mapping[str, int]) -> Iterator[Slot]:
+    """Cut the content of each page before and behind its slots; yield these."""
     parents = _parents(pdf)
-    for number, page in enumerate(pages):
-        content = _content(_object(pdf, page["Contents"]))
-        for shown in _SHOWN.finditer(content):
-            code = shown[1][1:5]
-            if code not in codes:
-                continue
-            glyphs = b"".join(_GLYPHS.findall(shown[1]))
-            count = len(glyphs) // 4
-            if glyphs != code * count:
-                continue
-            font = _last(rb"/(\w+) \S+ Tf", content, shown.start())
-            if b"%04x" % zeros.get(font, 0) != code:
-                continue
-            mark = int(_last(rb"/MCID (\d+)", content, shown.start()))
-            target = _link_of(pdf, parents[number][mark])
-            end = shown.end() - len(b" TJ")
-            x = float(_last(rb"(\S+) \S+ Tm", content, shown.start())) * _POINT
-            left = 1.0 if target else _side(x, page)
-            yield Slot(number, shown.start(), end, font, count, target, left)
+    for number, page in enumerate(_pages(pdf)):
+        stream = _object(pdf, page["Contents"])
+        content = _content(stream)
+        stream.stream.clear()  # nothing refers to it any more
+        end, pieces = 0, []
+        for shown in _find_slots(pdf, content, zeros, parents[number], page):
+            pieces += [content[end : shown.begin], content[shown.begin : shown.end]]
+            piece, end = len(pieces) - 1, shown.end
+            yield Slot(number, piece, shown.font, shown.count, shown.target, shown.left)
+        pieces.append(content[end:])
+        page["Contents"] = pydyf.Array(_add_stream(pdf, piece) for piece in pieces)
+
+
+def _find_slots(
+    pdf: pydyf.PDF, content: bytes, zeros: Mapping[str, int], parents: list[bytes], page: Any
+) -> Iterator[_Shown]:
+    """The runs of tabular zeros, which nothing else is set in."""
+    codes = {b"%04x" % zero for zero in zeros.values()}
+    for shown in _SHOWN.finditer(content):
+        code = shown[1][1:5]
+        if code not in codes:
+            continue
+        glyphs = b"".join(_GLYPHS.findall(shown[1]))
+        count = len(glyphs) // 4
+        font = _last(rb"/(\w+) \S+ Tf", content, shown.start())
+        if glyphs != code * count or b"%04x" % zeros.get(font, 0) != code:
+            continue
+        mark = int(_last(rb"/MCID (\d+)", content, shown.start()))
+        target = _link_of(pdf, parents[mark])
+        x = float(_last(rb"(\S+) \S+ Tm", content, shown.start())) * _POINT
+        left = 1.0 if target else _side(x, page)
+        yield _Shown(shown.start(), shown.end(), font, count, target, left)
+
+
+def _pages(pdf: pydyf.PDF) -> Iterator[Any]:
+    """The pages; WeasyPrint lists the number, the generation and an R of each reference."""
+    return (pdf.objects[number] for number in pdf.pages["Kids"][::3])
+
+
+def _add_stream(pdf: pydyf.PDF, data: bytes) -> bytes:
+    """Add a stream to the file; its reference. WeasyPrint's own are compressed at great length."""
+    extra = {"Filter": "/FlateDecode"}
+    stream = pydyf.Stream([zlib.compress(data)], extra)
+    if len(data) <= _SHORT:
+        stream = pydyf.Stream([data])
+    pdf.add_object(stream)
+    reference: bytes = stream.reference
+    return reference
 
 
 def _check_slots(markup: str, slots: Sequence[Slot]) -> None:
@@ -286,11 +310,6 @@ def _check_slots(markup: str, slots: Sequence[Slot]) -> None:
             wanted - found,
             wanted,
         )
-
-
-def _references(kids: pydyf.Array) -> list[bytes]:
-    """WeasyPrint appends pages as the number, the generation and an R of each reference."""
-    return [b"%d 0 R" % number for number in kids[::3]]
 
 
 def _content(stream: pydyf.Stream) -> bytes:

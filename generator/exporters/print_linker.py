@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -107,18 +106,10 @@ class _Linker:
                 images[key] = self._images.setdefault(hashlib.sha256(data).digest(), image)
 
     def _write_numbers(self, start: int, pages: Sequence[Any], laid: LaidOut) -> None:
-        by_page: defaultdict[int, list[Slot]] = defaultdict(list)
         for slot in laid.slots:
-            by_page[slot.page].append(slot)
-        for number, slots in by_page.items():
-            content = pages[number].Contents
-            data, pieces, end = content.read_bytes(), [], 0
-            for slot in slots:
-                target = self._numbering.labels.get(slot.target)
-                label = target or self._numbering.page_labels[start + number]
-                pieces += [data[end : slot.begin], self._fonts.show(label, slot)]
-                end = slot.end
-            content.write(b"".join([*pieces, data[end:]]))
+            own = self._numbering.page_labels[start + slot.page]
+            label = self._numbering.labels[slot.target] if slot.target else own
+            pages[slot.page].Contents[slot.piece].write(self._fonts.show(label, slot))
 
     def finish(self, about: About) -> bytes:
         """Write what the file has once, and the file."""
@@ -210,7 +201,7 @@ class _Fonts:
         return self._faces[role]
 
     def show(self, label: str, slot: Slot) -> bytes:
-        """The operand of TJ that shows a page number in its slot (9.4.3)."""
+        """The operator that shows a page number in its slot (9.4.3)."""
         face = self._face(slot.font)
         glyphs = face.shape(label, tabular=label.isdigit())
         zero = face.slot_zero
@@ -219,7 +210,7 @@ class _Fonts:
             raise LinkError(f"the page number {label} does not fit into {slot.count} digits")
         self._texts[slot.font].update(zip(glyphs, label, strict=True))
         shift = f"{-room * slot.left:g}" if room else ""
-        return f"[{shift}<{''.join(f'{glyph:04x}' for glyph in glyphs)}>]".encode()
+        return f"[{shift}<{''.join(f'{glyph:04x}' for glyph in glyphs)}>] TJ".encode()
 
     def embed(self) -> None:
         """Cut each face to the glyphs in use, and tell their widths and texts."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from generator.diagnostics import Position
-from generator.exporters.print_object import LaidOut
+from generator.exporters.print_object import LaidOut, Place
 
 ROMAN, ARABIC = "r", "D"
 """How pages are numbered, as PDF's page labels name it (ISO 32000-1, 12.4.2)."""
@@ -92,6 +92,39 @@ def settle(
         if prepared == before:
             return Settled(tuple(sections), tuple(objects), numbering)
     raise NumbersUnsettledError
+
+
+def approach(
+    sections: Sequence[Section],
+    room: int,
+    lay_out: Callable[[Sequence[Section]], Sequence[LaidOut]],
+) -> Mapping[str, str]:
+    """Page labels of a book that was never laid out, most of them with the right count of digits.
+
+    ``room``: how many characters of markup a page holds, by which pages are guessed. The sections
+    before page 100 are laid out before the others, those before 1000 before the rest: where a digit
+    more begins is known, then, to all that come later.
+    """
+    objects = [_guess_object(section, room) for section in sections]
+    numbering = number(sections, objects)
+    for digits in range(2, len(numbering.page_labels[-1])):
+        near = [
+            index
+            for index, start in enumerate(numbering.starts)
+            if len(numbering.page_labels[start]) <= digits
+        ]
+        prepared = prepare([sections[index] for index in near], numbering.labels)
+        for index, laid in zip(near, lay_out(prepared), strict=True):
+            objects[index] = laid
+        numbering = number(sections, objects)
+    return numbering.labels
+
+
+def _guess_object(section: Section, room: int) -> LaidOut:
+    places = {
+        match[1]: Place(match.start() // room, 0, 0) for match in _ID.finditer(section.markup)
+    }
+    return LaidOut(len(section.markup) // room + 1, places, (), (), {}, (), b"")
 
 
 # -- slots ----------------------------------------------------------------------------------------

@@ -34,15 +34,14 @@ class Bookmark:
 class Slot:
     """Where a page number is to be written: a run of ``count`` zeros.
 
-    ``begin`` and ``end`` enclose the operand that shows them in the page's content, in bytes;
-    ``font`` is its name among the page's resources. ``target`` is the anchor whose page's label
-    belongs there; none for a folio, which takes its own page's. A label that is shorter than the
-    slot leaves ``left`` of the room on its left, from 0 to 1.
+    It is the ``piece`` with this index of its page's content, a stream of its own, so that the rest
+    of the page is not touched. ``font`` is its name among the page's resources. ``target`` is the
+    anchor whose page's label belongs there; none for a folio, which takes its own page's. A label
+    that is shorter than the slot leaves ``left`` of the room on its left, from 0 to 1.
     """
 
     page: int
-    begin: int
-    end: int
+    piece: int
     font: str
     count: int
     target: str

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from importlib import resources
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from generator.diagnostics import BookError, Diagnostic, Position
 from generator.exporters.print_numbers import Section
 from generator.exporters.print_object import LaidOut
-from generator.exporters.print_workers import Answer, WorkerDiedError, Workers
+from generator.exporters.print_workers import Answer, Style, Task, WorkerDiedError, Workers
 from generator.stored import keep_newest, read_stored, write_stored
-
-if TYPE_CHECKING:
-    from generator.exporters.print_layout import Style, Task
 
 _SOURCES = (
     "exporters/print_layout.py",
@@ -41,7 +39,7 @@ class Press:
     """Lays sections out, each only once for the same markup, pictures, style and versions.
 
     ``pictures`` answers an address with a picture and its media type; ``progress`` is told how many
-    of the sections to lay out are done.
+    of the ``count`` sections are done. What is laid out once more counts once more.
     """
 
     def __init__(
@@ -50,13 +48,15 @@ class Press:
         pictures: Callable[[str], tuple[bytes, str] | None],
         cache: Path,
         progress: Callable[[int, int], None],
+        count: int,
     ) -> None:
         self._pictures = pictures
         self._cache = cache
         self._progress = progress
         self._identity = _identity(style)
         self._objects: dict[str, LaidOut] = {}
-        self._done = self._total = 0
+        self._done, self._total = 0, count
+        self._begun: set[str] = set()
 
     def lay_out(self, sections: Sequence[Section], workers: Workers) -> list[LaidOut]:
         """The objects of the sections.
@@ -66,8 +66,9 @@ class Press:
         """
         keys = {section.name: self._key(section) for section in sections}
         lacking = [section for section in sections if not self._find(keys[section.name])]
-        self._total += len(lacking) if self._total else len(sections)
-        self._done = self._total - len(lacking)
+        self._total += sum(section.name in self._begun for section in lacking)
+        self._done += len(keys.keys() - self._begun - {section.name for section in lacking})
+        self._begun |= keys.keys()
         self._progress(self._done, self._total)
         places = {section.name: section.position for section in lacking}
         failures: dict[str, Diagnostic] = {}  # a fault of the style sheet is one of all sections
@@ -94,8 +95,6 @@ class Press:
         keep_newest(self._cache.glob("*.section"), _KEPT * len(self._objects))
 
     def _task(self, section: Section) -> Task:
-        from generator.exporters.print_layout import Task
-
         return Task(section.name, section.markup, self._pictures_of(section))
 
     def _pictures_of(self, section: Section) -> dict[str, tuple[bytes, str]]:
@@ -134,17 +133,29 @@ class Press:
 
 def _identity(style: Style) -> bytes:
     """A hash of all that every section depends on."""
-    from weasyprint.text.ffi import pango
-
     package = resources.files("generator")
     parts = [
         style.fonts.identity,
         *style.sheets,
         *(f"{name} {version(name)}" for name in _PACKAGES),
-        f"pango {pango.pango_version()}",
+        f"pango {_pango_version()}",
         *((package / name).read_text(encoding="utf-8") for name in _SOURCES),
     ]
     return hashlib.sha256(json.dumps(parts).encode()).digest()
+
+
+def _pango_version() -> int:
+    """The version of the library that breaks lines and shapes text.
+
+    Asked of the library itself: importing WeasyPrint takes half a second, which is a good part of a
+    build in which nothing has changed.
+    """
+    for name in ("libpango-1.0.so.0", "libpango-1.0.0.dylib"):
+        with suppress(OSError):
+            return int(ctypes.CDLL(name).pango_version())
+    from weasyprint.text.ffi import pango
+
+    return int(pango.pango_version())
 
 
 def _failures(answer: Answer, place: Position) -> Iterable[Diagnostic]:

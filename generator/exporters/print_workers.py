@@ -17,14 +17,32 @@ import subprocess
 import sys
 import traceback
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, Pipe, wait
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from generator.exporters.print_layout import Style, Task
+from generator.typography.fonts import BookFonts
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """What all sections have in common: style sheets in the order of their weight, and fonts."""
+
+    sheets: tuple[str, ...]
+    fonts: BookFonts
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A section to lay out: its XHTML, and the pictures in it by address, with media types.
+
+    Every name of a task is another.
+    """
+
+    name: str
+    markup: str
+    pictures: Mapping[str, tuple[bytes, str]]
 
 
 class WorkerDiedError(Exception):

@@ -52,7 +52,7 @@ def main(root: Path, cache: Path, route: str, out: Path) -> None:
         sections = [*manuscript.sections, *writer.write_end(manuscript, labels)]
         markup = counted(sections)
         begin = time.perf_counter()
-        from generator.exporters.print_layout import Style
+        from generator.exporters.print_workers import Style
         from generator.typography.fonts import prepare_book_fonts
 
         style = Style(sheets_of(context, paper), prepare_book_fonts(cache))

@@ -22,12 +22,11 @@ from generator.build import typeset_math
 from generator.diagnostics import Diagnostics
 from generator.exporters import Context
 from generator.exporters.pdf import FAMILIES, PdfExporter, sheets_of
-from generator.exporters.print_layout import Style, Task
 from generator.exporters.print_markup import Pictures
 from generator.exporters.print_numbers import Section
 from generator.exporters.print_paper import PAPERS
 from generator.exporters.print_sections import SectionWriter
-from generator.exporters.print_workers import Answer, Workers
+from generator.exporters.print_workers import Answer, Style, Task, Workers
 from generator.render import Templates
 from generator.source import load_book
 from generator.typography.embedding import PrintedFace

@@ -13,11 +13,10 @@ import pypdfium2
 import pytest
 
 from generator.diagnostics import BookError, Position
-from generator.exporters.print_layout import Style
 from generator.exporters.print_linker import About, LinkError, link
 from generator.exporters.print_numbers import ROMAN, Section, Settled, settle
 from generator.exporters.print_press import Press
-from generator.exporters.print_workers import Workers
+from generator.exporters.print_workers import Style, Workers
 from generator.typography.fonts import BookFonts
 
 SHEET = """
@@ -62,7 +61,7 @@ class Shop:
         self.seen: list[tuple[int, int]] = []
         self.workers = Workers(self.style, jobs)
         self.press = Press(
-            self.style, self.pictures.get, cache, lambda *seen: self.seen.append(seen)
+            self.style, self.pictures.get, cache, lambda *seen: self.seen.append(seen), 4
         )
 
     def settle(self, sections: list[Section]) -> Settled:

@@ -14,6 +14,7 @@ from generator.exporters.print_numbers import (
     ROMAN,
     NumbersUnsettledError,
     Section,
+    approach,
     number,
     prepare,
     roman,
@@ -92,6 +93,26 @@ def test_only_sections_whose_digits_change_are_laid_out_again() -> None:
     seen.clear()
     settle(sections, {"x": "42"}, lay_out)
     assert len(seen) == 1
+
+
+def test_pages_are_guessed_and_the_first_hundred_known_before_the_rest_is_laid_out() -> None:
+    """The guess says 80 pages for the first section; it has 120, and “x” is no more on page 99."""
+    first = section("a", "." * 79 + f'<p id="x"></p>{NUMBER}'.replace("x", "y"))
+    second = section("b", "." * 39 + '<p id="y"></p>' + NUMBER)
+    third = section("c", '<p id="x"></p>')
+    pages = {"a": laid(120, x2=0), "b": laid(40, y=0), "c": laid(1, x=0)}
+    seen: list[str] = []
+
+    def lay_out(prepared: Sequence[Section]) -> list[LaidOut]:
+        seen.append(" ".join(f"{one.name}{one.markup.count('0')}" for one in prepared))
+        return [pages[one.name] for one in prepared]
+
+    labels = approach([first, second, third], 2, lay_out)
+    assert seen == ["a2 b3"]
+    assert labels["y"] == "121"
+    settled = settle([first, second, third], labels, lay_out)
+    assert settled.numbering.labels["x"] == "161"
+    assert seen == ["a2 b3", "a3 b3 c0"]
 
 
 def test_numbers_that_never_settle_are_an_error() -> None:
