@@ -49,33 +49,43 @@ class PdfExporter:
 
     def export(self, book: Book, context: Context) -> Artifact:
         """Lay out the handbook. Raises :class:`~generator.diagnostics.BookError`."""
-        from generator.exporters.print_linker import About, LinkError, link
-        from generator.exporters.print_workers import Style
         from generator.typography import finishing
 
         if not finishing.is_pinned_weasyprint():
             message = "lines are justified plainly: this WeasyPrint is not the one that is known"
             hint = "Install the pinned version of WeasyPrint."
             context.warn(Diagnostic("line-finishing-off", BOOK, message, hint))
-        paper = PAPERS[context.paper]
         pictures = Pictures(context.formulas, FAMILIES)
-        writer = SectionWriter(book, context, paper, pictures)
-        manuscript = writer.write()
-        style = Style(sheets_of(context, paper), _fonts(context))
-        _check_characters(book, manuscript.sections, style, pictures)
-        about = About(book.title, book.authors, book.subtitle, book.language, context.timestamp)
-        try:
-            settled = _typeset(writer, manuscript, style, pictures, context)
-            data = link(settled, style.fonts, about)
-        except NumbersUnsettledError as error:
-            raise _failure("page numbers do not settle") from error
-        except LinkError as error:
-            raise _failure(str(error)) from error
-        counts = {
-            "pages": len(settled.numbering.page_labels),
-            "questions": sum(1 for _ in book.questions),
-        }
-        return Artifact(data, counts, _found(settled))
+        writer = SectionWriter(book, context, PAPERS[context.paper], pictures)
+        return print_manuscript(book, context, writer, writer.write(), pictures)
+
+
+def print_manuscript(
+    book: Book,
+    context: Context,
+    writer: SectionWriter,
+    manuscript: Manuscript,
+    pictures: Pictures,
+) -> Artifact:
+    """The handbook of its sections. Raises :class:`~generator.diagnostics.BookError`."""
+    from generator.exporters.print_linker import About, LinkError, link
+    from generator.exporters.print_workers import Style
+
+    style = Style(sheets_of(context, PAPERS[context.paper]), _fonts(context))
+    _check_characters(book, manuscript.sections, style, pictures)
+    about = About(book.title, book.authors, book.subtitle, book.language, context.timestamp)
+    try:
+        settled = _typeset(writer, manuscript, style, pictures, context)
+        data = link(settled, style.fonts, about)
+    except NumbersUnsettledError as error:
+        raise _failure("page numbers do not settle") from error
+    except LinkError as error:
+        raise _failure(str(error)) from error
+    counts = {
+        "pages": len(settled.numbering.page_labels),
+        "questions": sum(1 for _ in book.questions),
+    }
+    return Artifact(data, counts, _found(settled))
 
 
 def _typeset(
@@ -97,9 +107,9 @@ def _typeset(
         labels = read_labels(memory) or approach(
             manuscript.sections, PAPERS[context.paper].markup, lay_out
         )
-        labels = settle(manuscript.sections, labels, lay_out).numbering.labels
-        sections = (*manuscript.sections, *writer.write_end(manuscript, labels))
-        settled = settle(sections, labels, lay_out)
+        body = settle(manuscript.sections, labels, lay_out)
+        labels = body.numbering.labels
+        settled = settle(writer.write_end(manuscript, labels), labels, lay_out, body)
     press.tidy()
     write_labels(memory, settled.numbering.labels)
     return settled

@@ -78,19 +78,22 @@ def settle(
     sections: Sequence[Section],
     labels: Mapping[str, str],
     lay_out: Callable[[Sequence[Section]], Sequence[LaidOut]],
+    before: Settled | None = None,
 ) -> Settled:
     """Lay sections out until every slot has as many digits as its number.
 
     ``labels`` are those of an earlier build, or guessed. ``lay_out`` gets the sections with their
-    slots. Raises :class:`NumbersUnsettledError`.
+    slots. ``before`` are settled sections, which these follow; whatever number of these they print
+    has a wide slot. Raises :class:`NumbersUnsettledError`.
     """
+    first = before or Settled((), (), Numbering((), (), {}, ()))
     prepared = prepare(sections, labels)
     for _ in range(_MOST_ROUNDS):
-        objects = lay_out(prepared)
-        numbering = number(sections, objects)
-        before, prepared = prepared, prepare(sections, numbering.labels)
-        if prepared == before:
-            return Settled(tuple(sections), tuple(objects), numbering)
+        all_objects = (*first.objects, *lay_out(prepared))
+        numbering = number((*first.sections, *sections), all_objects)
+        earlier, prepared = prepared, prepare(sections, numbering.labels)
+        if prepared == earlier:
+            return Settled((*first.sections, *sections), all_objects, numbering)
     raise NumbersUnsettledError
 
 

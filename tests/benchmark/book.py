@@ -22,6 +22,7 @@ PARTS, CHAPTERS, QUESTIONS = 10, 5, 10
 FORMULAS = 150
 WORKS = 200
 FIGURES = 20
+INDEXED = 6
 
 
 def _words(text: str) -> list[str]:
@@ -189,9 +190,11 @@ class _BookWriter:
         }
 
     def term(self, number: int) -> dict[str, object]:
+        # A few are what the text speaks of, so that there is an index.
+        name = _SUBJECTS[number] if number < INDEXED else f"{self.pick(_SUBJECTS)}{number}"
         return {
             "id": f"entry-{number}",
-            "zh": f"{self.pick(_SUBJECTS)}{number}",
+            "zh": name,
             "en": f"{self.pick(_LATIN)} {number}",
             "definition": self._sentences(1),
         }
