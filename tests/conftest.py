@@ -1,13 +1,19 @@
-"""What holds for all tests: under CI nothing is skipped, and nothing is left to chance."""
+"""What holds for all tests: under CI nothing is skipped, and nothing is left to chance.
+
+And the book's faces, which several tests use.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Generator
+from pathlib import Path
 from typing import TypeVar
 
 import pytest
 from hypothesis import settings
+
+from generator.typography.fonts import BookFonts, prepare_book_fonts
 
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 
@@ -35,3 +41,29 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 @pytest.hookimpl(wrapper=True)
 def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
     return _forbid_skip((yield))
+
+
+@pytest.fixture(scope="session")
+def font_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache with the book's faces, whose preparation takes seconds."""
+    folder = tmp_path_factory.mktemp("fonts") / "new" / "cache"
+    prepare_book_fonts(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def book_fonts(font_cache: Path) -> BookFonts:
+    return prepare_book_fonts(font_cache)
+
+
+@pytest.fixture(scope="module")
+def cache(font_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A module's own cache of the handbook, with nothing in it but the faces."""
+    return with_faces(font_cache, tmp_path_factory.mktemp("pdf-cache"))
+
+
+def with_faces(font_cache: Path, folder: Path) -> Path:
+    """Put the faces into another cache."""
+    for face in font_cache.iterdir():
+        (folder / face.name).hardlink_to(face)
+    return folder

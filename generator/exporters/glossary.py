@@ -21,12 +21,17 @@ class GlossaryEntry:
 
 def glossary_entries(book: Book) -> list[GlossaryEntry]:
     """The glossary in the order of pinyin, tones apart (GB/T 13418—1992, 音序)."""
+    plain = {term.id: _entry(term) for term in book.terms}
+    ordered = sorted(book.terms, key=lambda term: (pinyin(term.zh), term.zh))
+    return [_entry(term, tuple(plain[other] for other in term.see)) for term in ordered]
+
+
+def pinyin(words: str) -> tuple[str, ...]:
+    """How words are said, syllable by syllable with the tone behind; what is not Han in small."""
     # Here, not at the top: its dictionaries take 0.2 s, and not every book has a glossary.
     from pypinyin import Style, lazy_pinyin
 
-    plain = {term.id: _entry(term) for term in book.terms}
-    ordered = sorted(book.terms, key=lambda term: (lazy_pinyin(term.zh, Style.TONE3), term.zh))
-    return [_entry(term, tuple(plain[other] for other in term.see)) for term in ordered]
+    return tuple(syllable.lower() for syllable in lazy_pinyin(words, Style.TONE3))
 
 
 def _entry(term: Term, see: tuple[GlossaryEntry, ...] = ()) -> GlossaryEntry:

@@ -1,5 +1,7 @@
-"""The printed handbook: one document from cover to colophon, laid out by WeasyPrint.
+"""The printed handbook: sections laid out apart, in parallel, and linked into one file.
 
+WeasyPrint's own page counters print wrong numbers in long books, and take three passes over the
+whole: here each section is laid out once and kept, and page numbers are filled in at the end.
 WeasyPrint is imported when a book is exported, not before: it takes most of a second.
 """
 
@@ -8,29 +10,35 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
-from datetime import UTC, datetime
+from collections.abc import Iterable
+from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING
 
 from generator.diagnostics import BookError, Diagnostic, Diagnostics, Position
 from generator.exporters import Artifact, Context
-from generator.exporters.glossary import glossary_entries
-from generator.exporters.print_book import PrintPage, PrintPart, Section
-from generator.exporters.print_markup import Pictures, join_citations, number_pages
+from generator.exporters.print_markup import Pictures
+from generator.exporters.print_numbers import (
+    NumbersUnsettledError,
+    Section,
+    Settled,
+    approach,
+    settle,
+)
 from generator.exporters.print_paper import PAPERS, Paper
+from generator.exporters.print_sections import BOOK, Manuscript, SectionWriter
 from generator.model import Book
 
 if TYPE_CHECKING:
+    from generator.exporters.print_workers import Style
     from generator.typography.fonts import BookFonts
 
-_FAMILIES = {
+FAMILIES = {
     "serif": "Book Song, Book Hei, Book Mono, Book Kai",
     "sans-serif": "Book Hei, Book Song, Book Mono, Book Kai",
     "monospace": "Book Mono, Book Hei, Book Song, Book Kai",
 }
 """The book's families for the generic ones that pictures name."""
-
-_BOOK = Position("content/book.yaml")
 
 
 class PdfExporter:
@@ -41,53 +49,92 @@ class PdfExporter:
 
     def export(self, book: Book, context: Context) -> Artifact:
         """Lay out the handbook. Raises :class:`~generator.diagnostics.BookError`."""
-        from generator.exporters import print_layout
-        from generator.typography import finishing, svg_paths
+        from generator.typography import finishing
 
-        if not finishing.install():
+        if not finishing.is_pinned_weasyprint():
             message = "lines are justified plainly: this WeasyPrint is not the one that is known"
             hint = "Install the pinned version of WeasyPrint."
-            context.warn(Diagnostic("line-finishing-off", _BOOK, message, hint))
-        svg_paths.install()
-        paper = PAPERS[context.paper]
-        pictures = Pictures(context.formulas, _FAMILIES)
-        markup = _write(book, context, paper, pictures)
-        sheets = _style(context, paper)
-        fonts = _fonts(book, _characters(markup, sheets, pictures), context)
-        source = print_layout.Source(
-            markup=partial(number_pages, markup),
-            sheets=(fonts.css, *sheets),
-            fetch=lambda address: pictures.get(address) or fonts.get(address),
-            first=f"part-{book.parts[0].id}",
+            context.warn(Diagnostic("line-finishing-off", BOOK, message, hint))
+        pictures = Pictures(context.formulas, FAMILIES)
+        writer = SectionWriter(book, context, PAPERS[context.paper], pictures)
+        return print_manuscript(book, context, writer, writer.write(), pictures)
+
+
+def print_manuscript(
+    book: Book,
+    context: Context,
+    writer: SectionWriter,
+    manuscript: Manuscript,
+    pictures: Pictures,
+) -> Artifact:
+    """The handbook of its sections. Raises :class:`~generator.diagnostics.BookError`."""
+    from generator.exporters.print_linker import About, LinkError, link
+    from generator.exporters.print_workers import Style
+
+    style = Style(sheets_of(context, PAPERS[context.paper]), _fonts(context))
+    _check_characters(book, manuscript.sections, style, pictures)
+    about = About(book.title, book.authors, book.subtitle, book.language, context.date)
+    try:
+        settled = _typeset(writer, manuscript, style, pictures, context)
+        data = link(settled, style.fonts, about)
+    except NumbersUnsettledError as error:
+        raise _failure("page numbers do not settle") from error
+    except LinkError as error:
+        raise _failure(str(error)) from error
+    counts = {
+        "pages": len(settled.numbering.page_labels),
+        "questions": sum(1 for _ in book.questions),
+    }
+    return Artifact(data, counts, _found(settled))
+
+
+def _typeset(
+    writer: SectionWriter,
+    manuscript: Manuscript,
+    style: Style,
+    pictures: Pictures,
+    context: Context,
+) -> Settled:
+    """All sections laid out, the index last: what it lists depends on the pages of all others."""
+    from generator.exporters.print_press import Press, read_labels, write_labels
+    from generator.exporters.print_workers import Workers
+
+    memory = context.cache / f"{context.paper}{'-print' * context.print_ready}.labels"
+    count = len(manuscript.sections) + bool(manuscript.mentions) + 1  # index and colophon
+    press = Press(style, pictures.get, context.cache, context.progress, count)
+    with closing(Workers(style, context.jobs)) as workers:
+        lay_out = partial(press.lay_out, workers=workers)
+        labels = read_labels(memory) or approach(
+            manuscript.sections, PAPERS[context.paper].markup, lay_out
         )
-        layout = print_layout.lay_out(source, context.progress)
-        counts = {"pages": layout.pages, "questions": sum(1 for _ in book.questions)}
-        return Artifact(layout.data, counts, {"labels": layout.labels})
+        body = settle(manuscript.sections, labels, lay_out)
+        labels = body.numbering.labels
+        settled = settle(writer.write_end(manuscript, labels), labels, lay_out, body)
+    press.tidy()
+    write_labels(memory, settled.numbering.labels)
+    return settled
 
 
-def _write(book: Book, context: Context, paper: Paper, pictures: Pictures) -> str:
-    """The document's XHTML."""
-    glossary = Section(book, "glossary", "", pictures, ())
-    markup = context.templates.render(
-        "print/book.html.j2",
-        book=book,
-        time=_w3c(context.date),
-        front=[PrintPage(book, page, pictures, "front") for page in book.front],
-        parts=[PrintPart(book, part, pictures, paper.head) for part in book.parts],
-        back=[PrintPage(book, page, pictures, "back") for page in book.back],
-        glossary=glossary.writer,
-        terms=glossary_entries(book),
-        fonts=("思源宋体", "思源黑体", "霞鹜文楷"),
-    )
-    return join_citations(markup)
+def _found(settled: Settled) -> dict[str, object]:
+    """What the EPUB may use of the pages.
+
+    ``labels``: the label of the page of each anchor; ``pages``: for each page its label, and the
+    first anchor on it, or ``""``.
+    """
+    numbering = settled.numbering
+    firsts = [""] * len(numbering.page_labels)
+    for start, laid in zip(numbering.starts, settled.objects, strict=True):
+        for name, place in laid.anchors.items():
+            firsts[start + place.page] = firsts[start + place.page] or name
+    pages = [*zip(numbering.page_labels, firsts, strict=True)]
+    return {"labels": dict(numbering.labels), "pages": pages}
 
 
-def _w3c(timestamp: int) -> str:
-    """A time as HTML's metadata write it."""
-    return datetime.fromtimestamp(timestamp, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def _failure(message: str) -> BookError:
+    return BookError([Diagnostic("export-failed", BOOK, f"print: {message}")])
 
 
-def _style(context: Context, paper: Paper) -> tuple[str, ...]:
+def sheets_of(context: Context, paper: Paper) -> tuple[str, ...]:
     """The style sheets in the order in which later ones overrule."""
     return (
         context.templates.source("print/text.css"),
@@ -96,28 +143,32 @@ def _style(context: Context, paper: Paper) -> tuple[str, ...]:
     )
 
 
-def _characters(markup: str, sheets: tuple[str, ...], pictures: Pictures) -> frozenset[str]:
-    """Every character that may be set: the document's, its style sheets', its pictures'."""
-    text = html.unescape(re.sub(r"<[^>]*>", "", markup))
-    return frozenset().union(text, *sheets, *pictures.texts())
-
-
-def _fonts(book: Book, characters: frozenset[str], context: Context) -> BookFonts:
-    """The book's faces, which have every character of it."""
-    from generator.typography.fonts import FontsMissingError, build_book_fonts
+def _fonts(context: Context) -> BookFonts:
+    from generator.typography.fonts import FontsMissingError, prepare_book_fonts
 
     try:
-        fonts = build_book_fonts(characters, context.cache)
+        return prepare_book_fonts(context.cache)
     except FontsMissingError as error:
-        raise BookError([Diagnostic("fonts-missing", _BOOK, str(error))]) from error
+        raise BookError([Diagnostic("fonts-missing", BOOK, str(error))]) from error
+
+
+def _check_characters(
+    book: Book, sections: Iterable[Section], style: Style, pictures: Pictures
+) -> None:
+    """Name the characters that no face has, with their places."""
     diagnostics = Diagnostics()
-    for character in sorted(fonts.missing):
+    for character in sorted(style.fonts.missing(_characters(sections, style, pictures))):
         name = unicodedata.name(character, "unnamed")
         message = f"no font of the book has “{character}” (U+{ord(character):04X}, {name})"
-        for place in _places(book, character) or [_BOOK]:
+        for place in _places(book, character) or [BOOK]:
             diagnostics.add("glyph-missing", place, message, "Write it otherwise, or as math.")
     diagnostics.raise_errors()
-    return fonts
+
+
+def _characters(sections: Iterable[Section], style: Style, pictures: Pictures) -> frozenset[str]:
+    """Every character that may be set: the sections', their style sheets', their pictures'."""
+    texts = (html.unescape(re.sub(r"<[^>]*>", "", section.markup)) for section in sections)
+    return frozenset().union(*texts, *style.sheets, *pictures.texts())
 
 
 def _places(book: Book, character: str) -> list[Position]:

@@ -55,7 +55,7 @@ class SelfTest:
     answers: tuple[GivenAnswer, ...]
 
 
-class Section:
+class Scope:
     """A chapter or a page: the stretch within which citations are numbered."""
 
     def __init__(
@@ -76,7 +76,7 @@ class Section:
         return works
 
 
-class PrintChapter(Section):
+class PrintChapter(Scope):
     """A chapter for the templates."""
 
     def __init__(self, book: Book, chapter: Chapter, pictures: Pictures, head: int):
@@ -84,6 +84,7 @@ class PrintChapter(Section):
         self.anchor = f"chapter-{chapter.id}"
         self.numeral = chinese_numeral(chapter.number)
         self.title = chapter.title
+        self.position = chapter.position
         self.abstract: Block | None = chapter.abstract
         self.head = shorten(f"第{self.numeral}章　{chapter.title}", head // 2)
         left = head - columns(self.head)
@@ -115,7 +116,7 @@ class PrintPart:
         self.chapters = [PrintChapter(book, chapter, pictures, head) for chapter in part.chapters]
 
 
-class PrintPage(Section):
+class PrintPage(Scope):
     """A page of front or back matter for the templates. ``side`` is ``front`` or ``back``."""
 
     def __init__(self, book: Book, page: Page, pictures: Pictures, side: str):

@@ -22,8 +22,6 @@ _NOTE_BLOCK = re.compile(r"<(/?)(p|ul|ol|li)>")
 
 _BEFORE_CITATION = re.compile(r'(?<![ \n\u00a0])[ \n\u00a0]*(?=<sup class="citation">)')
 
-_PAGED_LINK = re.compile(r'href="#([^"]+)" data-page=""')
-
 
 class Pictures:
     """Formulas and figures by the address under which the document shows them.
@@ -130,8 +128,9 @@ class PrintTarget:
     def crossref(self, anchor: Anchor, words: str) -> str:
         """A link, with a page number unless it leads to a figure or table near by."""
         own = anchor.chapter == self.chapter and anchor.kind in {Kind.FIGURE, Kind.TABLE}
-        page = "" if own else ' data-page=""'
-        return f'<a class="xref" href="#{anchor.name}"{page}>{words or called(anchor)}</a>'
+        number = f'<span class="page" data-page="{anchor.name}"></span>'
+        page = "" if own else f"（第\u00a0{number}\u00a0页）"
+        return f'<a class="xref" href="#{anchor.name}">{words or called(anchor)}{page}</a>'
 
     def link(self, address: str, words: str) -> str:
         """A link whose address is printed: as a note, if it is not its own words."""
@@ -215,18 +214,6 @@ class TitleTarget(PrintTarget):
 def join_citations(document: str) -> str:
     """Tie raised citations to the words before them: no space, and no line begins with one."""
     return _BEFORE_CITATION.sub(WORD_JOINER, document)
-
-
-def number_pages(document: str, labels: Mapping[str, str]) -> str:
-    """Say in every link that prints a page number, which page it is.
-
-    ``labels`` are those of the last layout; before the first, all pages have two digits.
-    """
-
-    def number(match: re.Match[str]) -> str:
-        return f'href="#{match[1]}" data-page="{labels.get(match[1], "00")}"'
-
-    return _PAGED_LINK.sub(number, document)
 
 
 def _as_span(match: re.Match[str]) -> str:

@@ -22,6 +22,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import wraps
+from importlib.metadata import version
 from itertools import pairwise
 from math import ceil, inf
 from types import SimpleNamespace
@@ -55,7 +56,7 @@ _installed = False
 
 def is_pinned_weasyprint() -> bool:
     """Whether WeasyPrint is the version that this package was written against."""
-    return bool(importlib.import_module("weasyprint").__version__ == PINNED_WEASYPRINT)
+    return version("weasyprint") == PINNED_WEASYPRINT  # without importing it, which takes long
 
 
 def install() -> bool:

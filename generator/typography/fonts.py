@@ -1,8 +1,11 @@
-"""The book's faces: found among the system's fonts, cut to the characters in use, made to behave.
+"""The book's faces: found among the system's fonts, taken out of them, made to behave.
 
 Four roles carry the book: Song (body), Hei (headings), Kai (quotation), Mono (code). The CJK faces
 get what CSS cannot ask for: contextual half-width spacing (``chws``), and an em dash and a middle
 dot that are an em wide as Chinese text has them (CLREQ 3.1.3; GB/T 15834—2011, 4.12 and 4.13).
+
+The faces are whole, whatever the book's characters: what was laid out with them stays good when a
+new character comes into the book. The finished file gets cuts of them (:mod:`embedding`).
 """
 
 from __future__ import annotations
@@ -14,26 +17,23 @@ import platform
 import subprocess
 import tempfile
 import unicodedata
-from collections.abc import Collection, Generator, Iterable, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Collection, Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from generator.stored import keep_newest, read_stored, write_stored
+
 SCHEME = "studyguide:font/"
 """The addresses of the faces, which the layout's fetcher asks :meth:`BookFonts.get` for."""
 
-_FORMAT = 2
-"""To be raised when faces are cut differently: cached ones are then cut anew."""
+_FORMAT = 3
+"""To be raised when faces are prepared differently: cached ones are then prepared anew."""
 
-_MARKS = "—·…“”‘’　、。，；：？！（）《》【】①②③④⑤⑥⑦⑧⑨⑩"
-_ALWAYS = frozenset(map(chr, range(0x20, 0x7F))) | frozenset(_MARKS)
 _EM_DASH, _MIDDLE_DOT = 0x2014, 0xB7
-_DIGEST_SIZE = 32
-_KEPT = 4
-"""How many cuts of a face the cache keeps: of a book's editions, and of its drafts."""
 
 
 class FontsMissingError(Exception):
@@ -45,7 +45,7 @@ class Role:
     """A face's place in the book.
 
     ``families`` are the installed families that can fill it, best first. ``is_spaced`` faces get
-    ``chws`` and the full-width marks. ``ranges`` limit the characters it is cut to, first and last:
+    ``chws`` and the full-width marks. ``ranges`` limit the characters it keeps, first and last:
     CSS's unicode-range makes fontconfig pass over the family that comes next.
     """
 
@@ -85,10 +85,13 @@ class Face:
 
 @dataclass(frozen=True)
 class BookFonts:
-    """The cut faces: ``files`` are OpenType data by address, ``missing`` characters in none."""
+    """The prepared faces: ``files`` are OpenType data by the role's name.
+
+    ``identity`` names all that they were made of: the same identity, the same files.
+    """
 
     files: Mapping[str, bytes]
-    missing: frozenset[str]
+    identity: str
 
     @cached_property
     def css(self) -> str:
@@ -103,30 +106,58 @@ class BookFonts:
 
     def get(self, address: str) -> tuple[bytes, str] | None:
         """The data and media type behind an address, or ``None`` if it is no face's."""
-        data = self.files.get(address)
+        data = self.files.get(address.removeprefix(SCHEME).removesuffix(".otf"))
         return None if data is None else (data, "font/otf")
 
+    def missing(self, characters: Collection[str]) -> frozenset[str]:
+        """The visible characters that no face has."""
+        import uharfbuzz as hb
 
-def build_book_fonts(characters: Collection[str], cache: Path) -> BookFonts:
-    """Cut the book's faces to ``characters``.
+        left = {character for character in characters if not _is_invisible(character)}
+        for data in self.files.values():
+            if left:
+                left.difference_update(map(chr, hb.Face(hb.Blob(data)).unicodes))
+        return frozenset(left)
 
-    Cut faces are kept in ``cache`` by a hash of all that they are made of; a cache that cannot be
-    read or written costs a second and nothing else. Raises :class:`FontsMissingError` where the
+
+def prepare_book_fonts(cache: Path) -> BookFonts:
+    """Prepare the book's faces.
+
+    Prepared faces are kept in ``cache`` by a hash of all that they are made of; a cache that cannot
+    be read or written costs seconds and nothing else. Raises :class:`FontsMissingError` where the
     system lacks a face.
     """
     faces = find_faces()
-    wanted = sorted({ord(character) for character in _ALWAYS.union(characters)})
-    files = {_address(role): _cut_or_cached(role, faces[role], wanted, cache) for role in ROLES}
-    return BookFonts(files, _missing(characters, files.values()))
+    names = {role: f"{role.name}-{_key(role, faces[role])}.face" for role in ROLES}
+    files = {role.name: _prepared(role, faces[role], cache / names[role]) for role in ROLES}
+    identity = hashlib.sha256("".join(names.values()).encode()).hexdigest()
+    return BookFonts(files, identity)
 
 
-def _cut_or_cached(role: Role, face: Face, wanted: list[int], cache: Path) -> bytes:
-    path = _cache_file(role, face, wanted, cache)
-    data = _read_cached(path)
+def _prepared(role: Role, face: Face, path: Path) -> bytes:
+    """A face from the cache, or prepared and put there instead of an earlier one."""
+    data = read_stored(path)
     if data is None:
-        data = cut_face(role, face, wanted)
-        _write_cached(path, data)
+        data = prepare_face(role, face)
+        write_stored(path, data)
+        name = path.name.rpartition("-")[0]
+        own = [file for file in path.parent.glob("*.face") if file.name.rpartition("-")[0] == name]
+        keep_newest(own, 1)
     return data
+
+
+def _key(role: Role, face: Face) -> str:
+    """A hash of all that a face is made of."""
+    stat = face.path.stat()
+    parts = [
+        _FORMAT,
+        role,
+        face,
+        stat.st_size,
+        stat.st_mtime_ns,
+        *(version(package) for package in ("uharfbuzz", "fonttools", "east-asian-spacing")),
+    ]
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
 
 
 def find_faces() -> dict[Role, Face]:
@@ -193,25 +224,30 @@ def _address(role: Role) -> str:
     return f"{SCHEME}{role.name}.otf"
 
 
-# -- cutting --------------------------------------------------------------------------------------
+# -- preparing ------------------------------------------------------------------------------------
 
 
-def cut_face(role: Role, face: Face, wanted: Iterable[int]) -> bytes:
-    """One face with the glyphs for ``wanted`` code points and all of its layout features."""
-    data = _subset(
-        face,
-        [code for code in wanted if any(first <= code <= last for first, last in role.ranges)],
-    )
+def prepare_face(role: Role, face: Face) -> bytes:
+    """One face as a file of its own, with all of its layout features.
+
+    Glyphs keep the ids that they have in the installed file.
+    """
+    data = _take_out(role, face)
     return _space(data) if role.is_spaced else data
 
 
-def _subset(face: Face, wanted: Iterable[int]) -> bytes:
+def _take_out(role: Role, face: Face) -> bytes:
     import uharfbuzz as hb
 
     source = hb.Face(hb.Blob.from_file_path(str(face.path)), face.index)
     request = hb.SubsetInput()
-    request.sets(hb.SubsetInputSets.UNICODE).update(wanted)
+    request.sets(hb.SubsetInputSets.UNICODE).update(
+        code
+        for code in source.unicodes
+        if any(first <= code <= last for first, last in role.ranges)
+    )
     request.sets(hb.SubsetInputSets.LAYOUT_FEATURE_TAG).invert()
+    request.flags = hb.SubsetFlags.RETAIN_GIDS
     return bytes(hb.subset(source, request).blob.data)
 
 
@@ -312,20 +348,6 @@ def _join_dashes(font: Any, name: str) -> None:
     charstring.program, charstring.bytecode = drawn.program, None
 
 
-def _missing(characters: Collection[str], files: Iterable[bytes]) -> frozenset[str]:
-    """The visible characters that no face has."""
-    import uharfbuzz as hb
-
-    known: set[int] = set()
-    for data in files:
-        known.update(hb.Face(hb.Blob(data)).unicodes)
-    return frozenset(
-        character
-        for character in characters
-        if ord(character) not in known and not _is_invisible(character)
-    )
-
-
 def _is_invisible(character: str) -> bool:
     """Whether nothing is drawn: spaces, controls, and what selects another glyph's variant.
 
@@ -333,57 +355,3 @@ def _is_invisible(character: str) -> bool:
     """
     is_selector = unicodedata.name(character, "").startswith("VARIATION SELECTOR-")
     return is_selector or unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp", "Zs"}
-
-
-# -- cache ----------------------------------------------------------------------------------------
-
-
-def _cache_file(role: Role, face: Face, wanted: list[int], cache: Path) -> Path:
-    stat = face.path.stat()
-    parts = [
-        _FORMAT,
-        role,
-        face,
-        stat.st_size,
-        stat.st_mtime_ns,
-        wanted,
-        *(version(package) for package in ("uharfbuzz", "fonttools", "east-asian-spacing")),
-    ]
-    key = hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
-    return cache / f"{role.name}-{key}.face"
-
-
-def _read_cached(path: Path) -> bytes | None:
-    """The face, unless it is absent or damaged: it is stored behind its own digest."""
-    try:
-        data = path.read_bytes()
-    except OSError:
-        return None
-    digest, face = data[:_DIGEST_SIZE], data[_DIGEST_SIZE:]
-    return face if hashlib.sha256(face).digest() == digest else None
-
-
-def _write_cached(path: Path, face: bytes) -> None:
-    """Keep a face, and drop those that it has superseded. Where that fails, do without.
-
-    Another process sees the whole file or none.
-    """
-    with suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".new", delete=False) as file:
-            temporary = Path(file.name)
-        try:
-            temporary.write_bytes(hashlib.sha256(face).digest() + face)
-            temporary.replace(path)
-        except OSError:
-            temporary.unlink(missing_ok=True)
-            raise
-        name = path.name.rpartition("-")[0]
-        faces = [file for file in path.parent.glob(f"{name}-*.face") if _is_entry(file, name)]
-        for old in sorted(faces, key=lambda file: file.stat().st_mtime_ns)[:-_KEPT]:
-            old.unlink(missing_ok=True)
-
-
-def _is_entry(file: Path, name: str) -> bool:
-    """Whether a file is the role's own: ``song-bold-….face`` is not of ``song``."""
-    return file.name.rpartition("-")[0] == name

@@ -22,6 +22,7 @@ PARTS, CHAPTERS, QUESTIONS = 10, 5, 10
 FORMULAS = 150
 WORKS = 200
 FIGURES = 20
+INDEXED = 6
 
 
 def _words(text: str) -> list[str]:
@@ -87,12 +88,12 @@ _SVG = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 720 320">
 """
 
 
-def write_book(root: Path, seed: int = 20170612) -> list[Path]:
+def write_book(root: Path, seed: int = 20170612, parts: int = PARTS) -> list[Path]:
     """Write the book below ``root``; returns its chapters in order."""
-    writer = _BookWriter(random.Random(seed))
+    writer = _BookWriter(random.Random(seed), parts)
     chapters = [
         (root / "content" / f"part-{part}" / f"chapter-{part}-{number}.md", part, number)
-        for part in range(PARTS)
+        for part in range(parts)
         for number in range(CHAPTERS)
     ]
     for path, part, number in chapters:
@@ -103,7 +104,7 @@ def write_book(root: Path, seed: int = 20170612) -> list[Path]:
         path.parent.mkdir(exist_ok=True)
         path.write_text(writer.drawing(), encoding="utf-8")
     for name, data in (
-        ("book", _book()),
+        ("book", _book(parts)),
         ("references", {"references": [*map(writer.work, range(WORKS))]}),
         ("glossary", [*map(writer.term, range(100))]),
     ):
@@ -112,7 +113,7 @@ def write_book(root: Path, seed: int = 20170612) -> list[Path]:
     return [path for path, _, _ in chapters]
 
 
-def _book() -> dict[str, object]:
+def _book(parts: int) -> dict[str, object]:
     return {
         "id": "benchmark",
         "uid": "0" * 32,
@@ -131,7 +132,7 @@ def _book() -> dict[str, object]:
                     for number in range(CHAPTERS)
                 ],
             }
-            for part in range(PARTS)
+            for part in range(parts)
         ],
     }
 
@@ -156,8 +157,9 @@ def _formulas() -> _Formulas:
 
 
 class _BookWriter:
-    def __init__(self, rng: random.Random) -> None:
+    def __init__(self, rng: random.Random, parts: int) -> None:
         self.rng = rng
+        self.parts = parts
         self.pick = rng.choice
         formulas = _formulas()
         self.display = formulas.display
@@ -188,9 +190,11 @@ class _BookWriter:
         }
 
     def term(self, number: int) -> dict[str, object]:
+        # A few are what the text speaks of, so that there is an index.
+        name = _SUBJECTS[number] if number < INDEXED else f"{self.pick(_SUBJECTS)}{number}"
         return {
             "id": f"entry-{number}",
-            "zh": f"{self.pick(_SUBJECTS)}{number}",
+            "zh": name,
             "en": f"{self.pick(_LATIN)} {number}",
             "definition": self._sentences(1),
         }
@@ -298,5 +302,5 @@ class _BookWriter:
         return f"[{'; '.join(f'@author{key}' for key in keys)}]"
 
     def _link(self) -> str:
-        numbers = (self.rng.randrange(count) for count in (PARTS, CHAPTERS, QUESTIONS))
+        numbers = (self.rng.randrange(count) for count in (self.parts, CHAPTERS, QUESTIONS))
         return f"[](#q-{'-'.join(map(str, numbers))})"

@@ -63,11 +63,6 @@ def export(
 
 
 @pytest.fixture(scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("pdf-cache")
-
-
-@pytest.fixture(scope="module")
 def handbook(cache: Path) -> Iterator[Handbook]:
     book, artifact, warnings = export(ROOT, cache)
     with (

@@ -13,7 +13,6 @@ from generator.exporters.print_markup import (
     called,
     circled,
     join_citations,
-    number_pages,
 )
 from generator.formula import Formula, Request
 from generator.model import Anchor, Figure, Kind
@@ -104,17 +103,12 @@ def test_places_have_names(anchor: Anchor, words: str) -> None:
 
 
 def test_links_print_a_page_unless_the_place_is_near(target: PrintTarget) -> None:
-    labels = {"q-kv-cache": "12", "f-blocks": "3"}
-    far = number_pages(target.crossref(QUESTION, ""), labels)
-    near = number_pages(target.crossref(OWN_FIGURE, ""), labels)
-    assert ET.fromstring(far).attrib == {
-        "class": "xref", "href": "#q-kv-cache", "data-page": "12",
-    }  # fmt: skip
-    assert ET.fromstring(near).attrib == {"class": "xref", "href": "#f-blocks"}
-
-
-def test_a_page_not_yet_known_takes_two_digits(target: PrintTarget) -> None:
-    assert ET.fromstring(number_pages(target.crossref(TERM, ""), {})).get("data-page") == "00"
+    far, near = (ET.fromstring(target.crossref(place, "")) for place in (QUESTION, OWN_FIGURE))
+    assert far.attrib == {"class": "xref", "href": "#q-kv-cache"}
+    assert "".join(far.itertext()) == "第\u00a07.2\u00a0题（第\u00a0\u00a0页）"
+    assert [page.attrib for page in far] == [{"class": "page", "data-page": "q-kv-cache"}]
+    assert near.attrib == {"class": "xref", "href": "#f-blocks"}
+    assert not list(near)
 
 
 def test_words_of_a_link_replace_the_name(target: PrintTarget) -> None:

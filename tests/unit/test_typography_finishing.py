@@ -11,11 +11,13 @@ from pathlib import Path
 import pypdfium2
 import pytest
 from pypdfium2 import raw
+from weasyprint import CSS, HTML
+from weasyprint.text.fonts import FontConfiguration
 
 from generator.characters import is_han, is_wide
-from generator.exporters.print_layout import Source, lay_out
+from generator.exporters.print_layout import Fetcher
 from generator.typography import finishing
-from generator.typography.fonts import BookFonts, build_book_fonts
+from generator.typography.fonts import BookFonts
 
 EM = 10.0
 MARGIN = 50.0
@@ -47,16 +49,20 @@ body, p {{ margin: 0 }}
 
 
 @pytest.fixture(scope="module")
-def fonts(tmp_path_factory: pytest.TempPathFactory) -> BookFonts:
+def fonts(book_fonts: BookFonts) -> BookFonts:
     assert finishing.install()
-    return build_book_fonts(set(HAN + MIXED), tmp_path_factory.mktemp("fonts"))
+    return book_fonts
 
 
 def pdf_of(body: str, ems: float, fonts: BookFonts) -> bytes:
     sheet = SHEET.format(width=ems * EM + 2 * MARGIN, margin=MARGIN, em=EM)
     markup = f'<html lang="zh-CN"><body><section id="one">{body}</section></body></html>'
-    source = Source(lambda _labels: markup, (fonts.css, sheet), fonts.get, "one")
-    return lay_out(source, lambda _done, _total: None).data
+    config, fetcher = FontConfiguration(), Fetcher(fonts.get)
+    sheets = [
+        CSS(string=text, font_config=config, url_fetcher=fetcher) for text in (fonts.css, sheet)
+    ]
+    data: bytes = HTML(string=markup).write_pdf(font_config=config, stylesheets=sheets)
+    return data
 
 
 Glyph = tuple[float, str, float]
@@ -196,7 +202,7 @@ def test_nothing_is_changed_in_a_weasyprint_that_is_not_known(
     inline = importlib.import_module("weasyprint.layout.inline")
     monkeypatch.setattr(finishing, "_installed", False)
     if what == "version":
-        monkeypatch.setattr("weasyprint.__version__", "0")
+        monkeypatch.setattr(finishing, "PINNED_WEASYPRINT", "0")
     elif what == "signature":
         monkeypatch.setattr(inline, "split_text_box", lambda text: text)
     else:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import importlib
 import inspect
 import io
 from collections.abc import Generator
@@ -23,7 +22,7 @@ from weasyprint.urls import URLFetcher, URLFetcherResponse
 
 from generator.characters import is_han, is_wide
 from generator.typography import finishing
-from generator.typography.fonts import BookFonts, build_book_fonts
+from generator.typography.fonts import BookFonts
 
 EM = 10.0
 LEFT = 50.0
@@ -72,9 +71,8 @@ Line = list[Piece]
 
 
 @pytest.fixture(scope="module")
-def fonts(tmp_path_factory: pytest.TempPathFactory) -> BookFonts:
-    text = set("甲乙丙丁戊己庚辛壬癸子丑寅卯辰巳午未申酉戌亥字终题" + MIXED)
-    return build_book_fonts(text, tmp_path_factory.mktemp("fonts"))
+def fonts(book_fonts: BookFonts) -> BookFonts:
+    return book_fonts
 
 
 @pytest.fixture
@@ -299,7 +297,7 @@ def test_an_unknown_hook_leaves_everything_as_it_is(
 
 @pytest.mark.usefixtures("plain")
 def test_another_version_leaves_everything_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importlib.import_module("weasyprint"), "__version__", "70.1")
+    monkeypatch.setattr(finishing, "PINNED_WEASYPRINT", "70.1")
     assert not finishing.is_pinned_weasyprint()
     assert not finishing.install()
     assert all(

@@ -11,27 +11,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import uharfbuzz as hb
 from fontTools.pens.boundsPen import BoundsPen
 from fontTools.ttLib import TTFont
 
 from generator.typography import finishing, fonts
-from generator.typography.fonts import BookFonts, Face, FontsMissingError, build_book_fonts
+from generator.typography.fonts import BookFonts, Face, FontsMissingError, prepare_book_fonts
 
 SPACED = ("song", "song-bold", "hei", "hei-bold")
 TEXT = frozenset(
     "永字八法，大模型（LLM）——「甲」……" + "".join(finishing.OPENING | finishing.CLOSING)
 )
-CUT = "from generator.typography.fonts import build_book_fonts as b; import sys, hashlib, pathlib; "
+PREPARE = (
+    "from generator.typography.fonts import prepare_book_fonts as p; import sys, hashlib, pathlib; "
+)
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("fonts") / "new" / "cache"
-
-
-@pytest.fixture(scope="module")
-def book(folder: Path) -> BookFonts:
-    return build_book_fonts(TEXT, folder)
+def book(book_fonts: BookFonts) -> BookFonts:
+    return book_fonts
 
 
 @cache
@@ -40,7 +38,7 @@ def opened(data: bytes) -> Any:
 
 
 def face(book: BookFonts, name: str) -> Any:
-    return opened(book.files[f"{fonts.SCHEME}{name}.otf"])
+    return opened(book.files[name])
 
 
 def ink(font: Any, character: str) -> tuple[float, float, float]:
@@ -54,12 +52,20 @@ def ink(font: Any, character: str) -> tuple[float, float, float]:
 
 
 def test_every_face_has_the_characters(book: BookFonts) -> None:
-    assert not book.missing
+    assert not book.missing(TEXT)
     for role in fonts.ROLES:
         known = set(map(chr, face(book, role.name).getBestCmap()))
-        assert set("永字八法LM，（") <= known, role.name
-        assert "龥" not in known  # cut, not whole
-    assert all(len(data) < 500_000 for data in book.files.values())
+        assert set("永字八法LM，（龥") <= known, role.name
+
+
+def test_glyphs_keep_the_ids_of_the_installed_file(book: BookFonts) -> None:
+    """What was laid out stays good whatever characters come into the book."""
+    for role, installed in fonts.find_faces().items():
+        whole = hb.Font(hb.Face(hb.Blob.from_file_path(str(installed.path)), installed.index))
+        ours = hb.Font(hb.Face(hb.Blob(book.files[role.name])))
+        for character in "永字八法LM，龥":
+            glyph = whole.get_nominal_glyph(ord(character))
+            assert ours.get_nominal_glyph(ord(character)) == glyph, role.name
 
 
 @pytest.mark.parametrize("name", SPACED)
@@ -95,74 +101,75 @@ def test_regular_and_bold_differ(book: BookFonts) -> None:
 
 def test_the_rules_name_every_file(book: BookFonts) -> None:
     assert book.css.count("@font-face") == len(fonts.ROLES)
-    for address, data in book.files.items():
+    for name, data in book.files.items():
+        address = f"{fonts.SCHEME}{name}.otf"
         assert f'url("{address}")' in book.css
         assert book.get(address) == (data, "font/otf")
     assert book.get("studyguide:font/other.otf") is None
 
 
-def test_missing_characters_are_reported(folder: Path) -> None:
+def test_missing_characters_are_reported(book: BookFonts) -> None:
     invisible = "\u00ad\u200b\u2060\ufe0f\t\n\u3000\u00a0"
-    book = build_book_fonts(TEXT | set("𓀀🐍\ue000" + invisible), folder)
-    assert book.missing == frozenset("𓀀🐍\ue000")
+    assert book.missing(TEXT | set("𓀀🐍\ue000" + invisible)) == frozenset("𓀀🐍\ue000")
 
 
-def test_cut_faces_are_kept(book: BookFonts, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fonts, "cut_face", lambda *_: pytest.fail("cut again"))
-    assert build_book_fonts(TEXT, folder).files == book.files
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Faces that are prepared at once; the names of those that are."""
+    prepared: list[str] = []
+
+    def prepare(role: fonts.Role, _face: Face) -> bytes:
+        prepared.append(role.name)
+        return role.name.encode()
+
+    monkeypatch.setattr(fonts, "prepare_face", prepare)
+    return prepared
+
+
+def test_prepared_faces_are_kept(quick: list[str], tmp_path: Path) -> None:
+    first = prepare_book_fonts(tmp_path)
+    assert quick == [role.name for role in fonts.ROLES]
+    assert prepare_book_fonts(tmp_path) == first
+    assert len(quick) == len(fonts.ROLES)
 
 
 @pytest.mark.parametrize("damage", [b"", b"\0" * 100, None])
-def test_damaged_entries_are_cut_anew(
-    book: BookFonts, folder: Path, monkeypatch: pytest.MonkeyPatch, damage: bytes | None
+def test_damaged_entries_are_prepared_anew(
+    quick: list[str], tmp_path: Path, damage: bytes | None
 ) -> None:
-    cut = []
-    whole = fonts.cut_face
-
-    def count(role: fonts.Role, *others: Any) -> bytes:
-        cut.append(role.name)
-        return whole(role, *others)
-
-    monkeypatch.setattr(fonts, "cut_face", count)
-    for path in folder.glob("mono-*.face"):
+    whole = prepare_book_fonts(tmp_path)
+    quick.clear()
+    for path in tmp_path.glob("mono-*.face"):
         path.write_bytes(path.read_bytes()[:-1] if damage is None else damage)
-    assert build_book_fonts(TEXT, folder).files == book.files
-    assert set(cut) == {"mono", "mono-bold"}
-    cut.clear()
-    assert build_book_fonts(TEXT, folder).files == book.files
-    assert not cut
+    assert prepare_book_fonts(tmp_path) == whole
+    assert set(quick) == {"mono", "mono-bold"}
+    quick.clear()
+    assert prepare_book_fonts(tmp_path) == whole
+    assert not quick
 
 
-def test_superseded_cuts_are_dropped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fonts, "cut_face", lambda role, *_: role.name.encode())
-    monkeypatch.setattr(fonts, "_missing", lambda *_: frozenset())
-    for character in "甲乙丙丁戊己":
-        build_book_fonts({character}, tmp_path)
-    assert len(list(tmp_path.iterdir())) == fonts._KEPT * len(fonts.ROLES)
-    monkeypatch.setattr(fonts, "cut_face", lambda *_: pytest.fail("the newest was dropped"))
-    build_book_fonts({"己"}, tmp_path)
-
-
-def test_a_cache_that_cannot_be_written_costs_only_time(tmp_path: Path, book: BookFonts) -> None:
-    (tmp_path / "file").write_text("no folder")
-    assert build_book_fonts(TEXT, tmp_path / "file" / "cache").files == book.files
-
-
-def test_a_cache_that_fills_up_leaves_nothing_behind(
+@pytest.mark.usefixtures("quick")
+def test_faces_of_earlier_versions_are_dropped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(*_: object) -> int:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(Path, "write_bytes", full)
-    fonts._write_cached(tmp_path / "song-0.face", b"face")
-    assert not list(tmp_path.iterdir())
+    first = prepare_book_fonts(tmp_path)
+    monkeypatch.setattr(fonts, "_FORMAT", fonts._FORMAT + 1)
+    assert prepare_book_fonts(tmp_path).identity != first.identity
+    assert len(list(tmp_path.iterdir())) == len(fonts.ROLES)
 
 
-def test_bytes_do_not_depend_on_time_place_or_hash_seed(tmp_path: Path, book: BookFonts) -> None:
-    code = CUT + "print([*map(len, b(set(sys.argv[1]), pathlib.Path('c')).files.values())]);"
-    code += "f = b(set(sys.argv[1]), pathlib.Path('c')).files;"
-    code += "print(hashlib.sha256(b''.join(f.values())).hexdigest())"
+@pytest.mark.usefixtures("quick")
+def test_a_cache_that_cannot_be_written_costs_only_time(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    assert prepare_book_fonts(tmp_path / "file" / "cache").files["song"] == b"song"
+
+
+def test_bytes_do_not_depend_on_time_place_or_hash_seed(tmp_path: Path) -> None:
+    code = PREPARE + (
+        "from generator.typography import fonts; role = fonts.ROLES[0];"
+        "face = fonts.prepare_face(role, fonts.find_faces()[role]);"
+        "print(len(face), hashlib.sha256(face).hexdigest())"
+    )
     root = Path(__file__).resolve().parents[2]
     printed = set()
     for seed in ("1", "4242"):
@@ -172,26 +179,25 @@ def test_bytes_do_not_depend_on_time_place_or_hash_seed(tmp_path: Path, book: Bo
             **os.environ, "PYTHONHASHSEED": seed, "TMPDIR": str(place / "tmp"),
             "PYTHONPATH": str(root), "SOURCE_DATE_EPOCH": seed, "TZ": f"UTC+{len(seed)}",
         }  # fmt: skip
-        command = [sys.executable, "-c", code, "".join(sorted(TEXT))]
         run = subprocess.run(
-            command, cwd=place, env=environment, capture_output=True, check=True, text=True
-        )
+            [sys.executable, "-c", code],
+            cwd=place, env=environment, capture_output=True, check=True, text=True,
+        )  # fmt: skip
         assert not run.stderr
         printed.add(run.stdout)
         assert not list((place / "tmp").iterdir())
     assert len(printed) == 1
-    assert str([*map(len, book.files.values())]) in printed.pop()
 
 
 def test_two_processes_share_a_cache(tmp_path: Path, book: BookFonts) -> None:
-    code = CUT + "sys.exit(len(b(set(sys.argv[1]), pathlib.Path(sys.argv[2])).files))"
-    command = [sys.executable, "-c", code, "".join(TEXT), str(tmp_path / "cache")]
+    code = PREPARE + "sys.exit(len(p(pathlib.Path(sys.argv[1])).files))"
+    command = [sys.executable, "-c", code, str(tmp_path / "cache")]
     root = Path(__file__).resolve().parents[2]
     runs = [subprocess.Popen(command, cwd=root) for _ in range(2)]
     assert [run.wait() for run in runs] == [len(fonts.ROLES)] * 2
     names = [path.name for path in (tmp_path / "cache").iterdir()]
     assert len(names) == len(fonts.ROLES)
-    assert build_book_fonts(TEXT, tmp_path / "cache").files == book.files
+    assert prepare_book_fonts(tmp_path / "cache") == book
 
 
 def listing(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
@@ -212,7 +218,7 @@ def test_fonts_that_are_not_installed_are_named_with_the_command(
     listing(monkeypatch, "")
     monkeypatch.setattr("platform.system", lambda: system)
     with pytest.raises(FontsMissingError) as caught:
-        build_book_fonts(TEXT, tmp_path)
+        prepare_book_fonts(tmp_path)
     assert command in str(caught.value)
     for family in ("Noto Serif CJK SC", "Noto Sans CJK SC", "Noto Sans Mono CJK SC", "LXGW WenKai"):
         assert family in str(caught.value)
@@ -221,7 +227,7 @@ def test_fonts_that_are_not_installed_are_named_with_the_command(
 def test_a_missing_fc_list_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(FontsMissingError, match=r"fc-list cannot be run .*install.* fontconfig"):
-        build_book_fonts(TEXT, tmp_path)
+        prepare_book_fonts(tmp_path)
 
 
 def test_fontconfig_s_listing_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
