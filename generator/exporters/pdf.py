@@ -8,6 +8,8 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
+from collections.abc import Generator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
@@ -16,6 +18,7 @@ from generator.diagnostics import BookError, Diagnostic, Diagnostics, Position
 from generator.exporters import Artifact, Context
 from generator.exporters.glossary import glossary_entries
 from generator.exporters.print_book import PrintPage, PrintPart, Section
+from generator.exporters.print_composition import compose
 from generator.exporters.print_markup import Pictures, join_citations, number_pages
 from generator.exporters.print_paper import PAPERS, Paper
 from generator.model import Book
@@ -41,17 +44,17 @@ class PdfExporter:
 
     def export(self, book: Book, context: Context) -> Artifact:
         """Lay out the handbook. Raises :class:`~generator.diagnostics.BookError`."""
+        from generator import typography
         from generator.exporters import print_layout
-        from generator.typography import finishing, svg_paths
 
-        if not finishing.install():
+        if not typography.install():
             message = "lines are justified plainly: this WeasyPrint is not the one that is known"
             hint = "Install the pinned version of WeasyPrint."
             context.warn(Diagnostic("line-finishing-off", _BOOK, message, hint))
-        svg_paths.install()
         paper = PAPERS[context.paper]
         pictures = Pictures(context.formulas, _FAMILIES)
-        markup = _write(book, context, paper, pictures)
+        with _fonts_wanted():
+            markup = _write(book, context, paper, pictures)
         sheets = _style(context, paper)
         fonts = _fonts(book, _characters(markup, sheets, pictures), context)
         source = print_layout.Source(
@@ -79,7 +82,7 @@ def _write(book: Book, context: Context, paper: Paper, pictures: Pictures) -> st
         terms=glossary_entries(book),
         fonts=("思源宋体", "思源黑体", "霞鹜文楷"),
     )
-    return join_citations(markup)
+    return compose(join_citations(markup), pictures)
 
 
 def _w3c(timestamp: int) -> str:
@@ -104,12 +107,10 @@ def _characters(markup: str, sheets: tuple[str, ...], pictures: Pictures) -> fro
 
 def _fonts(book: Book, characters: frozenset[str], context: Context) -> BookFonts:
     """The book's faces, which have every character of it."""
-    from generator.typography.fonts import FontsMissingError, build_book_fonts
+    from generator.typography.fonts import build_book_fonts
 
-    try:
+    with _fonts_wanted():
         fonts = build_book_fonts(characters, context.cache)
-    except FontsMissingError as error:
-        raise BookError([Diagnostic("fonts-missing", _BOOK, str(error))]) from error
     diagnostics = Diagnostics()
     for character in sorted(fonts.missing):
         name = unicodedata.name(character, "unnamed")
@@ -118,6 +119,17 @@ def _fonts(book: Book, characters: frozenset[str], context: Context) -> BookFont
             diagnostics.add("glyph-missing", place, message, "Write it otherwise, or as math.")
     diagnostics.raise_errors()
     return fonts
+
+
+@contextmanager
+def _fonts_wanted() -> Generator[None]:
+    """Say what is missing where the system lacks a face."""
+    from generator.typography.fonts import FontsMissingError
+
+    try:
+        yield
+    except FontsMissingError as error:
+        raise BookError([Diagnostic("fonts-missing", _BOOK, str(error))]) from error
 
 
 def _places(book: Book, character: str) -> list[Position]:

@@ -40,6 +40,9 @@ _MAX_SPACE = 0.28
 
 OPENING = frozenset("（【《「『〈〔“‘〖｛［")
 CLOSING = frozenset("，。、；：！？）】》」』〉〕”’〗｝］")
+FIXED_SPACE = "fixed-space"
+"""The class of elements whose spaces do not grow when a line is justified."""
+
 _QUOTES = frozenset("“”‘’")
 _INSEPARABLE = frozenset({("—", "—"), ("…", "…"), ("⸺", "⸺")})
 _SPACES = frozenset(" \u00a0")
@@ -426,7 +429,7 @@ def _distribute(items: list[_Item], extra: float, font_size: float) -> defaultdi
     """Share ``extra`` pixels out: spaces first, then gaps beside Han, each up to its bound."""
     widths: defaultdict[Any, float] = defaultdict(float)
     pairs = list(pairwise(items))
-    spaces = [item for item, _ in pairs if item.character in _SPACES]
+    spaces = [item for item, _ in pairs if _is_elastic(item)]
     if spaces:
         share = min(extra / len(spaces), _MAX_SPACE * font_size)
         for item in spaces:
@@ -438,6 +441,12 @@ def _distribute(items: list[_Item], extra: float, font_size: float) -> defaultdi
         for item in gaps:
             widths[item.key] += share
     return widths
+
+
+def _is_elastic(item: _Item) -> bool:
+    """Whether this is a space that may grow: not one within a formula."""
+    is_fixed = item.box.element is not None and item.box.element.get("class") == FIXED_SPACE
+    return item.character in _SPACES and not is_fixed
 
 
 def _end_trim(hooks: SimpleNamespace, last: _Item) -> float:

@@ -267,6 +267,27 @@ def test_an_apostrophe_is_not_pulled_from_its_word(fonts: BookFonts) -> None:
     assert gaps == pytest.approx([0] * 4, abs=0.05)
 
 
+BROKEN_MATH = MATH.format(2) + '<span class="fixed-space"> </span>' + MATH.format(2)
+
+
+@pytest.mark.usefixtures("finished")
+def test_the_spaces_of_a_formula_do_not_grow(fonts: BookFonts) -> None:
+    body = f"<p>甲乙丙丁{BROKEN_MATH}戊己庚 辛壬{'字' * 9}终</p>"
+    first, *_ = set_lines(body, 13.6, fonts)
+    left, right = (piece for piece in first if piece.text == "□")
+    assert right.left - left.right == pytest.approx(0.256, abs=0.01)  # Song's own
+    assert end(first) == pytest.approx(13.6, abs=0.02)
+
+
+@pytest.mark.usefixtures("finished")
+def test_a_broken_formula_leaves_no_space_at_either_edge(fonts: BookFonts) -> None:
+    first, second = set_lines(f"<p>甲乙丙丁戊己庚{BROKEN_MATH}辛终</p>", 9.1, fonts)
+    assert text_of(first) == "甲乙丙丁戊己庚□"
+    assert end(first) == pytest.approx(9.1, abs=0.02)
+    assert text_of(second) == "□辛终"
+    assert start(second) == pytest.approx(0, abs=0.01)
+
+
 @pytest.mark.usefixtures("finished")
 def test_a_line_drawn_on_every_page_is_finished_once_each(fonts: BookFonts) -> None:
     """A repeated table head shares nothing that drawing would change twice."""
