@@ -92,11 +92,9 @@ def _w3c(timestamp: int) -> str:
 
 def _style(context: Context, paper: Paper) -> tuple[str, ...]:
     """The style sheets in the order in which later ones overrule."""
-    return (
-        context.templates.source("print/text.css"),
-        context.templates.source("print/book.css"),
-        paper.style(print_ready=context.print_ready),
-    )
+    names = ("text", "book", *(("press",) if context.print_ready else ()))
+    sheets = (context.templates.source(f"print/{name}.css") for name in names)
+    return *sheets, paper.style(print_ready=context.print_ready)
 
 
 def _characters(markup: str, sheets: tuple[str, ...], pictures: Pictures) -> frozenset[str]:

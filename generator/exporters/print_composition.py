@@ -13,7 +13,7 @@ from generator.exporters.print_markup import Pictures
 _MARKS = "，。、；：！？）》」』”’…"
 _BLOCK_END = (
     r"\s*(?:</(?:p|li|dd|dt|div|h[1-6]|figcaption|caption|td|th)>"
-    r'|<(?:ul|ol)\b|<span class="see">)'
+    r'|<(?:ul|ol)\b|<span class="(?:see|folio)">)'
 )
 _CITATION = r'\u2060?<sup class="citation">(?:(?!</sup>).)*</sup>'
 _AFTER_LAST = rf"(?:[{_MARKS}]|</(?:a|b|em|strong|span)>|{_CITATION})*{_BLOCK_END}"
@@ -25,9 +25,15 @@ _LAST_SPACE = re.compile(
     rf"(?<=[\u3400-\u9fff]) (?=[0-9A-Za-z]{_AFTER_LAST})"
     rf"|(?<=[!-~]) (?=[\u3400-\u9fff]{_AFTER_LAST})"
 )
-_ENGLISH_WORK = re.compile(r'<li id="r-[^>]*>.*?</li>', re.DOTALL)
+_LATIN = '<span class="latin">{}</span>'
+_APOSTROPHE = re.compile(r"(?<=[A-Za-z])’(?=[A-Za-z])")
+_MEDIUM = re.compile(r"\[[A-Z]{1,2}/OL\]")
+"""文献类型标识 (GB/T 7714—2015, 6)."""
+
+_WORK = re.compile(r'<li id="r-[^>]*>.*?</li>', re.DOTALL)
 _ENGLISH_QUOTES = re.compile(r"(?<=[!-~] )“([^“”<>\u3400-\u9fff]*)”")
 
+_NUMBERED_PLACE = re.compile(r'(<a class="xref" href="#[^"]*">[^<]*\d</a>)(?=[\u3400-\u9fff])')
 _EMPHASIS = re.compile(r"<em>(.*?)</em>", re.DOTALL)
 _LISTING = re.compile(r'<pre class="highlight"([^>]*)>(.*?)</pre>', re.DOTALL)
 _LINE = '<span class="line">'
@@ -46,7 +52,8 @@ def compose(markup: str, pictures: Pictures) -> str:
     """The markup with last characters tied, emphasis dotted, code numbered, tables continued."""
     markup = _LISTING.sub(lambda match: _number_lines(match, pictures), markup)
     markup = _EMPHASIS.sub(lambda match: _dot(match, pictures), markup)
-    markup = _ENGLISH_WORK.sub(_narrow_quotes, markup)
+    markup = _NUMBERED_PLACE.sub(r"\1 ", markup)  # the gap that authors write behind digits
+    markup = _WORK.sub(_set_work, markup)
     return _TABLE_HEAD.sub(_continue_table, _tie_ends(markup))
 
 
@@ -56,11 +63,11 @@ def _tie_ends(markup: str) -> str:
     return _LAST_SPACE.sub("\u00a0", markup)
 
 
-def _narrow_quotes(match: re.Match[str]) -> str:
-    """Quotation marks among English words are no wider than English has them."""
-    return _ENGLISH_QUOTES.sub(
-        r'<span class="latin">“</span>\1<span class="latin">”</span>', match[0]
-    )
+def _set_work(match: re.Match[str]) -> str:
+    """A reference: among English words, marks are as narrow as English has them."""
+    work = _ENGLISH_QUOTES.sub(rf"{_LATIN.format('“')}\1{_LATIN.format('”')}", match[0])
+    work = _APOSTROPHE.sub(_LATIN.format("’"), work)
+    return _MEDIUM.sub(r'<span class="tie">\g<0></span>', work)
 
 
 def _dot(match: re.Match[str], pictures: Pictures) -> str:
@@ -83,8 +90,9 @@ def _number_lines(match: re.Match[str], pictures: Pictures) -> str:
     if code.count(_LINE) < _SHORTEST_LISTING or 'data-lang="text"' in attributes:
         return match[0]
     first, *lines = code.split(_LINE)
+    digits = max(len(str(len(lines))), 2)
     numbered = first + "".join(
-        f'<span class="line" style="background-image:url({pictures.number(number)})">{line}'
+        f'<span class="line" style="background-image:url({pictures.number(number, digits)})">{line}'
         for number, line in enumerate(lines, start=1)
     )
     return f'<pre class="highlight numbered"{attributes}>{numbered}</pre>'

@@ -29,9 +29,14 @@ _SPACE = 0.256
 _MONO_WIDTH = 0.5
 """Ems of a Latin character in Mono."""
 
-_NOTE_BLOCK = re.compile(r"<(/?)(p|ul|ol|li)>")
+_NOTE_BLOCK = re.compile(r"\s*<(/?)(p|ul|ol|li)>\s*")
+_NOTE_IN_NOTE = re.compile(r'<span class="footnote">(<span class="url">[^<]*</span>)</span>')
 
-_TIED = re.compile(r"([^\s（《〈「『【“‘—…·](?:·|——|……)|(?<=[A-Za-z])’(?=[A-Za-z]))")
+_TIED = re.compile(
+    r"([^\s（《〈「『【“‘—…·](?:·|——|……)"
+    r"|(?<=[A-Za-z])’(?=[A-Za-z])"
+    r"|(?<![\w/])[A-Za-z]{1,6}/[A-Za-z]{1,2}(?![\w/]))"  # GB/s
+)
 
 _DOT = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 2 2"><circle cx="1" cy="1" r="1"/></svg>'
@@ -89,9 +94,9 @@ class Pictures:
         """The address of the dot under an emphasised character."""
         return self._own("dot", _DOT)
 
-    def number(self, number: int) -> str:
-        """The address of the number of a line of code."""
-        return self._own(f"line/{number}", number_svg(number, _NUMBER_COLOUR))
+    def number(self, number: int, digits: int) -> str:
+        """The address of the number of a line of code, in a column of so many digits."""
+        return self._own(f"line/{digits}-{number}", number_svg(number, digits, _NUMBER_COLOUR))
 
     def _own(self, name: str, svg: str) -> str:
         address = f"{SCHEME}:{name}.svg"
@@ -234,9 +239,11 @@ class PrintTarget:
     def footnote(self, label: str, words: str) -> str:
         """The note itself, at its call: layout takes it to the foot of the page.
 
-        A block inside the paragraph would end it (HTML, 13.2.6.4.7), so blocks become spans.
+        A block inside the paragraph would end it (HTML, 13.2.6.4.7), so blocks become spans. The
+        address of a link stands in the note itself, which has no notes of its own.
         """
         del label
+        words = _NOTE_IN_NOTE.sub(r"（\1）", words)
         return f'<span class="footnote">{_NOTE_BLOCK.sub(_as_span, words)}</span>'
 
 
@@ -266,8 +273,8 @@ class TitleTarget(PrintTarget):
 def set_text(text: str) -> str:
     """Text as XHTML, so that no line begins with a middle dot, a dash or an ellipsis.
 
-    What must not be parted is tied to the character before it (CLREQ 3.1.6.1, strict). An
-    apostrophe between letters, which shares its code with the full-width closing mark, is Latin.
+    They are tied to the character before them (CLREQ 3.1.6.1, strict), and so are the parts of a
+    unit. An apostrophe between letters, whose code is a full-width closing mark's, is Latin.
     """
     runs = _TIED.split(text)
     return "".join(

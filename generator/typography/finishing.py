@@ -70,6 +70,7 @@ def install() -> bool:
             return False
         _install_line_starts(hooks)
         _install_breaking(hooks)
+        _install_break_places(hooks)
         _install_drawing(hooks)
         _install_justification(hooks)
         _installed = True
@@ -86,6 +87,7 @@ def _find_hooks() -> SimpleNamespace | None:
     ffi = importlib.import_module("weasyprint.text.ffi")
     layout = getattr(breaking, "Layout", None)
     expected = {
+        (inline, "can_break_inside"): "box",
         (inline, "justify_line"): "context line extra_width",
         (inline, "remove_last_whitespace"): "context line",
         (inline, "split_inline_box"): (
@@ -95,6 +97,7 @@ def _find_hooks() -> SimpleNamespace | None:
         ),
         (inline, "split_text_box"): "context box available_width skip is_line_start",
         (breaking, "Layout"): "style justification_spacing max_width",
+        (breaking, "can_break_text"): "text lang",
         (breaking, "line_size"): "line style",
         (layout, "reactivate"): "self style",
         (layout, "get_first_line"): "self",
@@ -240,6 +243,33 @@ def _install_breaking(hooks: SimpleNamespace) -> None:
 
     hooks.inline.split_text_box = split_text_box
     hooks.inline.remove_last_whitespace = remove_last_whitespace
+
+
+def _install_break_places(hooks: SimpleNamespace) -> None:
+    """See the places between the boxes of an inline box, too, when a line has to be shortened.
+
+    WeasyPrint looks within each of them alone: of ``第 1.2 题（第 3 页）。``, a link and its page,
+    nothing stayed on the line if the full stop no longer fitted.
+    """
+    look: Callable[[Any], bool] = hooks.inline.can_break_inside
+
+    @wraps(look)
+    def can_break_inside(box: Any) -> bool:
+        if look(box):
+            return True
+        if not isinstance(box, hooks.boxes.InlineBox) or box.style["white_space"] != "normal":
+            return False
+        return any(
+            hooks.breaking.can_break_text(before[-1] + after[0], box.style["lang"])
+            for before, after in pairwise(map(_text_of, box.children))
+            if before and after
+        )
+
+    hooks.inline.can_break_inside = can_break_inside
+
+
+def _text_of(box: Any) -> str:
+    return "".join(child.text for child in box.descendants() if hasattr(child, "text"))
 
 
 def _fit(

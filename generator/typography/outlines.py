@@ -10,15 +10,15 @@ from generator.typography.fonts import ROLES, Face, find_faces
 _ROLE = next(role for role in ROLES if role.name == "mono")
 
 
-def number_svg(number: int, colour: str) -> str:
-    """A number in the book's Mono as an SVG drawing, an em high; as wide as its digits.
+def number_svg(number: int, digits: int, colour: str) -> str:
+    """A number in the book's Mono as an SVG drawing, an em high, flush right in so many digits.
 
     Raises :class:`~generator.typography.fonts.FontsMissingError` where the system lacks the face.
     """
     face = _mono()
     paths = []
     x = 0.0
-    for digit in str(number):
+    for digit in str(number).rjust(digits):
         outline, width = _outline(face, digit)
         paths.append(f'<path transform="translate({x:g},0)" d="{outline}"/>')
         x += width

@@ -53,7 +53,7 @@ def listing(lines: int, attributes: str = ' data-lang="python"') -> str:
 def test_lines_of_a_listing_are_numbered_by_pictures() -> None:
     markup = compose(listing(12), PICTURES)
     addresses = re.findall(r"url\(([^)]*)\)", markup)
-    assert [int(re.findall(r"\d+", address)[0]) for address in addresses] == [*range(1, 13)]
+    assert [int(re.findall(r"\d+", address)[-1]) for address in addresses] == [*range(1, 13)]
     assert all(b"<text" not in (PICTURES.get(address) or (b"<text",))[0] for address in addresses)
     assert re.sub(r"<[^>]*>", "", markup) == re.sub(r"<[^>]*>", "", listing(12))
     assert '<pre class="highlight numbered" data-lang="python">' in markup
@@ -75,7 +75,14 @@ def test_a_table_has_a_notice_for_its_further_parts() -> None:
 
 
 def test_quotation_marks_are_narrow_in_english_works_alone() -> None:
-    work = '<li id="r-1-1">BERGLUND L. Trained on “A is B” fail</li>'
-    assert compose(work, PICTURES).count('<span class="latin">') == 2
+    work = '<li id="r-1-1">BERGLUND L. Trained on “A is B” isn’t[C/OL]</li>'
+    assert compose(work, PICTURES).count('<span class="latin">') == 3
+    assert '<span class="tie">[C/OL]</span>' in compose(work, PICTURES)
     chinese = "<p>trained on “A is B” fail 甲乙</p>"
     assert "latin" not in compose(chinese, PICTURES)
+
+
+def test_a_gap_stands_between_the_number_of_a_place_and_han() -> None:
+    link = '<a class="xref" href="#f-x">图\u00a01-1</a>'
+    assert compose(f"<p>见{link}与其余各处</p>", PICTURES).startswith(f"<p>见{link} 与")
+    assert compose(f"<p>见{link}，</p>", PICTURES) == f"<p>见{link}，</p>"

@@ -205,6 +205,8 @@ def test_titles_in_the_contents_hold_no_links_and_no_notes(pictures: Pictures) -
         ("约翰·辛顿", '约<span class="tie">翰·</span>辛顿'),
         ("梯度——步长", '梯<span class="tie">度——</span>步长'),
         ("等等……", '等<span class="tie">等……</span>'),
+        ("2039 GB/s，", '2039 <span class="tie">GB/s</span>，'),
+        ("input/output 1/2", "input/output 1/2"),
         ("don’t", 'don<span class="latin">’</span>t'),
         ("“引号”与‘引号’", "“引号”与‘引号’"),
         ("a<b & c", "a&lt;b &amp; c"),

@@ -28,11 +28,13 @@ from generator.typography.fonts import BookFonts, build_book_fonts
 EM = 10.0
 LEFT = 50.0
 HOOKS: tuple[tuple[Any, str], ...] = (
+    (inline, "can_break_inside"),
     (inline, "justify_line"),
     (inline, "remove_last_whitespace"),
     (inline, "split_inline_box"),
     (inline, "split_text_box"),
     (line_break, "Layout"),
+    (line_break, "can_break_text"),
     (line_break, "line_size"),
     (line_break.Layout, "reactivate"),
     (line_break.Layout, "get_first_line"),
@@ -265,6 +267,14 @@ def test_an_apostrophe_is_not_pulled_from_its_word(fonts: BookFonts) -> None:
     assert text_of(pieces) == word
     gaps = [after.left - before.right for before, after in pairwise(pieces)]
     assert gaps == pytest.approx([0] * 4, abs=0.05)
+
+
+@pytest.mark.usefixtures("finished")
+def test_a_line_may_end_between_the_boxes_of_a_link(fonts: BookFonts) -> None:
+    """Here the link fits, but the full stop behind it does not."""
+    link = "<a>第\u00a02\u00a0题<span>（第\u00a03\u00a0页）</span></a>"
+    lines = set_lines(f"<p>甲乙丙丁戊己庚{link}。终</p>", 14.4, fonts)
+    assert [text_of(line) for line in lines] == ["甲乙丙丁戊己庚第2题", "（第3页）。终"]
 
 
 BROKEN_MATH = MATH.format(2) + '<span class="fixed-space"> </span>' + MATH.format(2)
