@@ -167,8 +167,10 @@ class PrintTarget:
         (address, first), *others = self.pictures.pieces(tex)
         width = first.width + sum(piece.space + piece.width for _, piece in others)
         inner = _tex(tex, width) + _math_image(address, words, first.width, first.depth)
+        if others:
+            inner = f'<span class="tie">{inner}</span>'
         for address, piece in others:
-            style = f"word-spacing:{_em(piece.space - _SPACE)}"
+            style = f"font-size:{_em(piece.space / _SPACE)}"
             space = f'<span class="{FIXED_SPACE}" style="{style}"> </span>'
             inner += space + _math_image(address, words, piece.width, piece.depth)
         return f'<span class="math-inline{" long" if others else ""}">{inner}</span>'

@@ -35,9 +35,6 @@ PINNED_WEASYPRINT = "70.0"
 MAX_GAP = 0.25
 """The most that is added between two characters, in ems."""
 
-_MAX_SPACE = 0.28
-"""The most that is added to a space before characters are spread, in ems."""
-
 OPENING = frozenset("（【《「『〈〔“‘〖｛［")
 CLOSING = frozenset("，。、；：！？）】》」』〉〕”’〗｝］")
 FIXED_SPACE = "fixed-space"
@@ -461,11 +458,11 @@ def _distribute(items: list[_Item], extra: float, font_size: float) -> defaultdi
     pairs = list(pairwise(items))
     spaces = [item for item, _ in pairs if _is_elastic(item)]
     if spaces:
-        share = min(extra / len(spaces), _MAX_SPACE * font_size)
+        share = min(extra / len(spaces), MAX_GAP * font_size)
         for item in spaces:
             widths[item.key] += share
         extra -= share * len(spaces)
-    gaps = [item for item, after in pairs if _is_gap(item.character, after.character)] or spaces
+    gaps = [item for item, after in pairs if _is_gap(item.character, after.character)]
     if gaps and extra > 1e-6:
         share = min(extra / len(gaps), MAX_GAP * font_size)
         for item in gaps:

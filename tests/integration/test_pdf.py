@@ -402,10 +402,8 @@ def test_line_numbers_are_no_text(sample: Handbook) -> None:
 
 def test_a_figure_gives_way_to_text_and_leaves_no_hole(sample: Handbook) -> None:
     before = destinations(sample)["f-tall"] - 1
-    lowest = min(
-        sample.pages[before].get_textpage().get_charbox(index)[1]
-        for index in range(sample.pages[before].get_textpage().count_chars())
-    )
+    text = sample.pages[before].get_textpage()
+    lowest = min(text.get_charbox(index)[1] for index in range(text.count_chars()))
     bottom = PAPERS["A5"].bottom * 72 / 25.4
     assert lowest < bottom + 60
 

@@ -66,10 +66,11 @@ def test_display_math_stands_on_its_own(target: PrintTarget) -> None:
 def test_long_inline_math_is_a_picture_a_piece_and_says_its_tex_once(target: PrintTarget) -> None:
     markup = ET.fromstring(target.math(LONG.tex, display=False))
     assert "".join(markup.itertext()).split() == LONG.tex.split()
-    images = [image for image in markup if image.tag == "img"]
+    images = list(markup.iter("img"))
     assert [image.get("alt") for image in images] == [LONG.tex] * 2
     assert len({image.get("src") for image in images}) == 2
     assert markup.get("class") == "math-inline long"
+    assert [child.tag for child in markup[0]] == ["span", "img"]  # the words go where it begins
     space = next(span for span in markup if span.get("class") == FIXED_SPACE)
     assert space.text == " "
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import inspect
 import io
 from collections.abc import Generator
+from typing import Any
 
 import pikepdf
 import pytest
 import weasyprint
-from weasyprint.pdf import tags as hooked
 from weasyprint.urls import URLFetcher, URLFetcherResponse
 
 from generator.typography import tags
@@ -39,11 +39,15 @@ def image(tex: str) -> str:
     return f'<img class="math" src="studyguide:m.svg" alt="{tex}"/>'
 
 
-def elements(body: str, role: str) -> list[pikepdf.Dictionary]:
+def document(body: str) -> bytes:
     assert tags.install()
     html = weasyprint.HTML(string=f'<html lang="zh-CN">{body}', url_fetcher=_Fetcher())
-    data = html.write_pdf(pdf_tags=True, stylesheets=[weasyprint.CSS(string=SHEET)])
-    file = pikepdf.open(io.BytesIO(data))
+    data: bytes = html.write_pdf(pdf_tags=True, stylesheets=[weasyprint.CSS(string=SHEET)])
+    return data
+
+
+def elements(body: str, role: str) -> list[pikepdf.Dictionary]:
+    file = pikepdf.open(io.BytesIO(document(body)))
     _open_files.append(file)
     return [
         entry
@@ -82,17 +86,58 @@ def test_other_pictures_stay_figures() -> None:
     assert str(figure.Alt) == "一张图"
 
 
+def test_the_spaces_of_a_formula_stand_between_its_pictures() -> None:
+    space = '<span class="fixed-space"> </span>'
+    pieces = image("a=b") + space + image("a=b")
+    (formula,) = elements(f'<p><span><span class="tex">a=b</span>{pieces}</span></p>', "/Formula")
+    _words, first, blank, second = formula.K
+    assert blank.S == "/Span"
+    assert blank.P.objgen == formula.objgen
+    assert isinstance(first, int)
+    assert isinstance(second, int)
+
+
+def test_what_stands_in_margins_is_no_content() -> None:
+    head = "@page { @top-left { content: 'head' counter(page) } }"
+    data = document(f"<style>{head}</style><p>甲</p>")
+    with pikepdf.open(io.BytesIO(data)) as file:
+        marks = [
+            (str(operands[0]), len(operands))
+            for operands, operator in pikepdf.parse_content_stream(file.pages[0])
+            if str(operator) in {"BDC", "BMC"}
+        ]
+        (numbers,) = file.Root.StructTreeRoot.ParentTree.Nums[1::2]
+    assert ("/Artifact", 1) in marks
+    assert len([mark for mark in marks if mark == ("/Span", 2)]) == len(numbers) == 1
+
+
+def test_a_link_is_one_annotation_whatever_boxes_it_holds() -> None:
+    body = '<p id="x"><a href="#x">甲<b>乙</b><span>丙<span>丁</span></span></a></p>'
+    with pikepdf.open(io.BytesIO(document(body))) as file:
+        (annotation,) = file.pages[0].Annots
+        left, _, right, _ = (float(edge) for edge in annotation.Rect)
+    assert right - left == pytest.approx(4 * 10 * 0.75, abs=1)  # four characters of 10 px
+
+
+HOOKS: tuple[tuple[Any, str], ...] = (
+    (weasyprint.pdf.tags, "_build_box_tree"),
+    (weasyprint.pdf.stream.Stream, "marked"),
+    (weasyprint.pdf, "add_links"),
+)
+
+
+@pytest.mark.parametrize(("owner", "name"), HOOKS, ids=[name for _, name in HOOKS])
 @pytest.mark.parametrize("is_gone", [True, False], ids=["gone", "changed"])
 def test_an_unknown_hook_leaves_everything_as_it_is(
-    monkeypatch: pytest.MonkeyPatch, is_gone: bool
+    monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, is_gone: bool
 ) -> None:
-    name = "_build_box_tree"
-    monkeypatch.setattr(hooked, name, inspect.unwrap(getattr(hooked, name)))
+    for hooked, hook in HOOKS:
+        monkeypatch.setattr(hooked, hook, inspect.unwrap(getattr(hooked, hook)))
     monkeypatch.setattr(tags, "_installed", False)
     if is_gone:
-        monkeypatch.delattr(hooked, name)
+        monkeypatch.delattr(owner, name)
     else:
-        monkeypatch.setattr(hooked, name, lambda one: one)
-    before = dict(vars(hooked))
+        monkeypatch.setattr(owner, name, lambda one: one)
+    before = [getattr(hooked, hook, None) for hooked, hook in HOOKS]
     assert not tags.install()
-    assert dict(vars(hooked)) == before
+    assert [getattr(hooked, hook, None) for hooked, hook in HOOKS] == before
