@@ -19,7 +19,7 @@ _CITATION = r'\u2060?<sup class="citation">(?:(?!</sup>).)*</sup>'
 _AFTER_LAST = rf"(?:[{_MARKS}]|</(?:a|b|em|strong|span)>|{_CITATION})*{_BLOCK_END}"
 
 _LAST_HAN = re.compile(
-    rf"([\u3400-\u9fff](?:[\u3400-\u9fff]|[{_MARKS}]+[\u3400-\u9fff])[{_MARKS}]*)(?={_AFTER_LAST})"
+    rf"((?:[\u3400-\u9fff][{_MARKS}]*|\w)[\u3400-\u9fff][{_MARKS}]*)(?={_AFTER_LAST})"
 )
 _LAST_SPACE = re.compile(
     rf"(?<=[\u3400-\u9fff]) (?=[0-9A-Za-z]{_AFTER_LAST})"

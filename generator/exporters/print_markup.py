@@ -20,7 +20,7 @@ SCHEME = "studyguide"
 
 WORD_JOINER = "\u2060"
 
-_LONGEST_PIECE = 5.0
+_LONGEST_PIECE = 4.0
 """Ems of a formula within a line that is not broken."""
 
 _SPACE = 0.256

@@ -1,9 +1,10 @@
 """Page breaks: figures give way to the text that follows, and tables are continued under a notice.
 
 WeasyPrint 70 has no page floats (CSS Page Floats 3), so that a figure for which a page has no room
-left a hole. Here it moves down past the blocks that follow it in its question, until it fits; it
-never passes a heading or another figure. A table that goes on on the next page begins there with
-the rows of its head that are of the class ``continued`` (续表), which its first part lacks.
+left a hole. Here it moves down past the blocks that follow it in its question, until it fits, and
+so does a table that is not to be parted; neither passes a heading or one of its kind. A table that
+goes on on the next page begins there with the rows of its head that are of the class ``continued``
+(续表), which its first part lacks.
 
 Both reach into WeasyPrint's layout: :func:`install` looks at the hooks first, and where one is not
 as expected nothing is changed.
@@ -106,10 +107,17 @@ def _now_at(box: Any, index: int, child: Any) -> Any:
 
 
 def _may_give_way(box: Any, index: int) -> bool:
+    """Whether a figure or a table stands at ``index``, and text of its question behind it."""
     if box.element is None or (box.element_tag, box.element.get("class")) != _CONTAINER:
         return False
-    figure, *after = box.children[index : index + 2]
-    return figure.element_tag == "figure" and any(later.element_tag in _PASSED for later in after)
+    first, *after = box.children[index : index + 2]
+    if not after or after[0].element_tag not in _PASSED:
+        return False
+    return first.element_tag == "figure" or (_is_table(first) and not _is_table(after[0]))
+
+
+def _is_table(box: Any) -> bool:
+    return bool(box.element_tag == "div" and box.element.get("class") == "table")
 
 
 def _is_left_over(result: tuple[Any, ...], index: int, new_children: list[Any]) -> bool:

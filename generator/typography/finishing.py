@@ -47,6 +47,9 @@ _JOINER = "\u2060"
 _OBJECT = "\ufffc"
 """Stands for what is not text: a formula, a picture."""
 
+_IDEOGRAPH = "\u2e80"
+"""As WeasyPrint takes a picture for when it looks for places to break a line."""
+
 _NARROWEST = 0.2
 """The least width, in ems, that is expected of a character that is not wide."""
 
@@ -258,15 +261,20 @@ def _install_break_places(hooks: SimpleNamespace) -> None:
             return False
         return any(
             hooks.breaking.can_break_text(before[-1] + after[0], box.style["lang"])
-            for before, after in pairwise(map(_text_of, box.children))
+            for before, after in pairwise(_letters(hooks.boxes, child) for child in box.children)
             if before and after
         )
 
     hooks.inline.can_break_inside = can_break_inside
 
 
-def _text_of(box: Any) -> str:
-    return "".join(child.text for child in box.descendants() if hasattr(child, "text"))
+def _letters(boxes: Any, box: Any) -> str:
+    """The text of a box, with an ideograph for what is broken around like one."""
+    if isinstance(box, boxes.AtomicInlineLevelBox):
+        return _IDEOGRAPH
+    if isinstance(box, boxes.TextBox):
+        return str(box.text)
+    return "".join(_letters(boxes, child) for child in box.children)
 
 
 def _fit(

@@ -413,7 +413,9 @@ def test_emphasis_leaves_the_text_as_it_is(sample: Handbook) -> None:
     assert "这里有着重号、Latin与汉字混排的着重、粗体（Bold）、code、约翰·麦卡锡、don’t" in text
 
 
-def test_every_chapter_ends_in_a_checklist_with_true_page_numbers(handbook: Handbook) -> None:
+def test_every_chapter_opens_with_a_checklist_whose_page_numbers_are_true(
+    handbook: Handbook,
+) -> None:
     where = destinations(handbook)
     pages = [n for n in range(len(handbook.pages)) if "本章清单" in handbook.text(n)]
     numbers = [
@@ -427,6 +429,6 @@ def test_every_chapter_ends_in_a_checklist_with_true_page_numbers(handbook: Hand
     for chapter, page, printed_numbers in zip(handbook.book.chapters, pages, numbers, strict=True):
         anchors = [handbook.book.anchors[question.id].name for question in chapter.questions]
         assert printed_numbers == {name: handbook.label(where[name]) for name in anchors}
-        assert page > max(where[name] for name in anchors)
+        assert page == where[f"chapter-{chapter.id}"]
         assert handbook.text(page).count("□") == len(anchors)
-        assert handbook.text(page).count("高频") == sum(q.hot for q in chapter.questions)
+        assert handbook.text(page).count("高频") >= sum(q.hot for q in chapter.questions)

@@ -92,6 +92,20 @@ def test_nothing_is_lost_or_doubled_in_a_long_question() -> None:
     assert [line for line in lines if line[0] == "F"] == [f"F{n}" for n in range(1, 20)]
 
 
+WHOLE = '<div class="table" style="break-inside: avoid"><div class="drawing">{}</div></div>'
+
+
+def test_a_table_that_is_not_to_be_parted_gives_way_as_well() -> None:
+    body = question(paragraphs(1, 7), WHOLE.format("T1"), paragraphs(8, 12))
+    assert pages_of(body)[1] == ["T1", "p11", "p12"]
+
+
+def test_tables_stay_in_order() -> None:
+    body = question(paragraphs(1, 7), WHOLE.format("T1"), WHOLE.format("T2"), "<p>p8</p>")
+    assert [page[0] for page in pages_of(body)] == ["p1", "T1", "p8"]
+    assert pages_of(body)[1:] == [["T1", "T2"], ["p8"]]
+
+
 TABLE = (
     "<table><caption>table</caption><thead>"
     '<tr class="continued"><td colspan="1">notice</td></tr><tr><th>head</th></tr></thead><tbody>'

@@ -281,6 +281,14 @@ BROKEN_MATH = MATH.format(2) + '<span class="fixed-space"> </span>' + MATH.forma
 
 
 @pytest.mark.usefixtures("finished")
+def test_a_formula_is_broken_if_what_clings_to_it_does_not_fit(fonts: BookFonts) -> None:
+    body = f"<p>甲乙丙丁戊<span>{BROKEN_MATH}</span>\u2060<sup>1234</sup>终</p>"
+    first, second = set_lines(body, 9.6, fonts, "sup { vertical-align: baseline }")
+    assert text_of(first) == "甲乙丙丁戊□"
+    assert text_of(second) == "□1234终"
+
+
+@pytest.mark.usefixtures("finished")
 def test_the_spaces_of_a_formula_do_not_grow(fonts: BookFonts) -> None:
     body = f"<p>甲乙丙丁{BROKEN_MATH}戊己庚 辛壬{'字' * 9}终</p>"
     first, *_ = set_lines(body, 13.6, fonts)
