@@ -23,12 +23,12 @@ _LAST_HAN = re.compile(
 )
 _LAST_SPACE = re.compile(
     rf"(?<=[\u3400-\u9fff]) (?=[0-9A-Za-z]{_AFTER_LAST})"
-    rf"|(?<=[!-~]) (?=[\u3400-\u9fff]{_AFTER_LAST})"
+    rf"|(?<=[^\s\u3000-\u9fff\uff00-\uffef]) (?=[\u3400-\u9fff]{_AFTER_LAST})"
 )
 _LATIN = '<span class="latin">{}</span>'
 _APOSTROPHE = re.compile(r"(?<=[A-Za-z])’(?=[A-Za-z])")
-_MEDIUM = re.compile(r"\[[A-Z]{1,2}/OL\]")
-"""文献类型标识 (GB/T 7714—2015, 6)."""
+_TOGETHER = re.compile(r"\[[A-Z]{1,2}/OL\]|\d+—\d+")
+"""文献类型标识 (GB/T 7714—2015, 6), and numbers of standards."""
 
 _WORK = re.compile(r'<li id="r-[^>]*>.*?</li>', re.DOTALL)
 _ENGLISH_QUOTES = re.compile(r"(?<=[!-~] )“([^“”<>\u3400-\u9fff]*)”")
@@ -66,8 +66,8 @@ def _tie_ends(markup: str) -> str:
 def _set_work(match: re.Match[str]) -> str:
     """A reference: among English words, marks are as narrow as English has them."""
     work = _ENGLISH_QUOTES.sub(rf"{_LATIN.format('“')}\1{_LATIN.format('”')}", match[0])
-    work = _APOSTROPHE.sub(_LATIN.format("’"), work)
-    return _MEDIUM.sub(r'<span class="tie">\g<0></span>', work)
+    work = _APOSTROPHE.sub(_LATIN.format("’"), work).replace(" — ", "\u00a0— ")
+    return _TOGETHER.sub(r'<span class="tie">\g<0></span>', work)
 
 
 def _dot(match: re.Match[str], pictures: Pictures) -> str:

@@ -35,7 +35,9 @@ _NOTE_IN_NOTE = re.compile(r'<span class="footnote">(<span class="url">[^<]*</sp
 _TIED = re.compile(
     r"([^\s（《〈「『【“‘—…·](?:·|——|……)"
     r"|(?<=[A-Za-z])’(?=[A-Za-z])"
-    r"|(?<![\w/])[A-Za-z]{1,6}/[A-Za-z]{1,2}(?![\w/]))"  # GB/s
+    r"|(?<![\w/])[A-Za-z]{1,6}/[A-Za-z]{1,2}(?![\w/])"  # GB/s
+    r"|[\u3400-\u9fff]/[\u3400-\u9fff]"  # 词元/秒
+    r"|\d+—\d+)"  # GB/T 7714—2015
 )
 
 _DOT = (
@@ -206,11 +208,13 @@ class PrintTarget:
         for work in works:
             link = f'<a href="#{self.work_anchor(work.key)}">{self.work_number(work.key)}</a>'
             if work.locator:
-                runs.append(f"[{link}]{html.escape(work.locator)}")
+                place = html.escape(work.locator).replace(" ", "\u00a0")
+                runs.append(f"[{link}]{place}")
             else:
                 plain.append(link)
         if plain:
-            runs.insert(0, f"[{', '.join(plain)}]")
+            # Numbers stay together; a place may go to the next line.
+            runs.insert(0, "[" + ",\u00a0".join(plain) + "]")
         return f'<sup class="citation">{"".join(runs)}</sup>'
 
     def work_number(self, key: str) -> int:

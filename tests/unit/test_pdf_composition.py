@@ -26,6 +26,7 @@ def tied(text: str) -> str:
         ("<li>任务<ul><li>甲</li></ul></li>", f"<li>{tied('任务')}<ul><li>甲</li></ul></li>"),
         ("<p><strong>才行。</strong></p>", f"<p><strong>{tied('才行。')}</strong></p>"),
         ("<p>（用 α、β写）。</p>", f"<p>（用 α、{tied('β写）。')}</p>"),
+        ("<p>用 α 写。</p>", "<p>用 α\u00a0写。</p>"),
         ("<p>约为 1。</p>", "<p>约为\u00a01。</p>"),
         ("<p>相差 10 倍。</p>", "<p>相差 10\u00a0倍。</p>"),
         ("<p>Latin only.</p>", "<p>Latin only.</p>"),

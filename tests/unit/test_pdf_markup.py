@@ -144,14 +144,14 @@ def test_words_of_a_link_replace_the_name(target: PrintTarget) -> None:
 def test_citations_are_numbered_in_the_section(target: PrintTarget) -> None:
     works = [CitedWork("su2021roformer"), CitedWork("vaswani2017attention")]
     markup = ET.fromstring(target.citation(works))
-    assert "".join(markup.itertext()) == "[2, 1]"
+    assert "".join(markup.itertext()) == "[2,\u00a01]"
     assert [link.get("href") for link in markup] == ["#r-2-2", "#r-2-1"]
     assert list(target.works) == ["vaswani2017attention", "su2021roformer"]
 
 
 def test_a_place_in_a_work_follows_its_own_bracket(target: PrintTarget) -> None:
     works = [CitedWork("a", "第 3 节"), CitedWork("vaswani2017attention")]
-    assert "".join(ET.fromstring(target.citation(works)).itertext()) == "[1][2]第 3 节"
+    assert "".join(ET.fromstring(target.citation(works)).itertext()) == "[1][2]第\u00a03\u00a0节"
 
 
 def test_citations_cling_to_the_words_before(target: PrintTarget) -> None:
@@ -207,6 +207,8 @@ def test_titles_in_the_contents_hold_no_links_and_no_notes(pictures: Pictures) -
         ("梯度——步长", '梯<span class="tie">度——</span>步长'),
         ("等等……", '等<span class="tie">等……</span>'),
         ("2039 GB/s，", '2039 <span class="tie">GB/s</span>，'),
+        ("每秒 5 词元/秒", '每秒 5 词<span class="tie">元/秒</span>'),
+        ("GB/T 7714—2015", '<span class="tie">GB/T</span> <span class="tie">7714—2015</span>'),
         ("input/output 1/2", "input/output 1/2"),
         ("don’t", 'don<span class="latin">’</span>t'),
         ("“引号”与‘引号’", "“引号”与‘引号’"),
