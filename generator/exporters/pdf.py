@@ -10,8 +10,8 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
-from collections.abc import Iterable
-from contextlib import closing
+from collections.abc import Generator, Iterable
+from contextlib import closing, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -57,7 +57,9 @@ class PdfExporter:
             context.warn(Diagnostic("line-finishing-off", BOOK, message, hint))
         pictures = Pictures(context.formulas, FAMILIES)
         writer = SectionWriter(book, context, PAPERS[context.paper], pictures)
-        return print_manuscript(book, context, writer, writer.write(), pictures)
+        with _fonts_wanted():
+            manuscript = writer.write()
+        return print_manuscript(book, context, writer, manuscript, pictures)
 
 
 def print_manuscript(
@@ -136,20 +138,16 @@ def _failure(message: str) -> BookError:
 
 def sheets_of(context: Context, paper: Paper) -> tuple[str, ...]:
     """The style sheets in the order in which later ones overrule."""
-    return (
-        context.templates.source("print/text.css"),
-        context.templates.source("print/book.css"),
-        paper.style(print_ready=context.print_ready),
-    )
+    names = ("text", "book", *(("press",) if context.print_ready else ()))
+    sheets = (context.templates.source(f"print/{name}.css") for name in names)
+    return *sheets, paper.style(print_ready=context.print_ready)
 
 
 def _fonts(context: Context) -> BookFonts:
-    from generator.typography.fonts import FontsMissingError, prepare_book_fonts
+    from generator.typography.fonts import prepare_book_fonts
 
-    try:
+    with _fonts_wanted():
         return prepare_book_fonts(context.cache)
-    except FontsMissingError as error:
-        raise BookError([Diagnostic("fonts-missing", BOOK, str(error))]) from error
 
 
 def _check_characters(
@@ -169,6 +167,17 @@ def _characters(sections: Iterable[Section], style: Style, pictures: Pictures) -
     """Every character that may be set: the sections', their style sheets', their pictures'."""
     texts = (html.unescape(re.sub(r"<[^>]*>", "", section.markup)) for section in sections)
     return frozenset().union(*texts, *style.sheets, *pictures.texts())
+
+
+@contextmanager
+def _fonts_wanted() -> Generator[None]:
+    """Say what is missing where the system lacks a face."""
+    from generator.typography.fonts import FontsMissingError
+
+    try:
+        yield
+    except FontsMissingError as error:
+        raise BookError([Diagnostic("fonts-missing", BOOK, str(error))]) from error
 
 
 def _places(book: Book, character: str) -> list[Position]:

@@ -71,6 +71,10 @@ class TermFinder:
         names = sorted(self._terms, key=lambda name: (-len(name), name))
         self._pattern = re.compile("|".join(map(_pattern, names))) if names else None
 
+    def _term(self, name: str) -> str:
+        """The id of the term that a name in the text, whose capitals may not matter, stands for."""
+        return self._terms.get(name) or self._terms[name.lower()]
+
     def mark(self, markup: str) -> tuple[str, list[Mention]]:
         """The markup of a chapter with an anchor at each first mention, and the mentions."""
         mentions: list[Mention] = []
@@ -93,11 +97,11 @@ class TermFinder:
         mentions: dict[str, str] = {}
 
         def note(match: re.Match[str]) -> str:
-            mentions.setdefault(self._terms[_folded(match[0])], question)
+            mentions.setdefault(self._term(match[0]), question)
             return match[0]
 
         def mark(match: re.Match[str]) -> str:
-            term = self._terms[_folded(match[0])]
+            term = self._term(match[0])
             if term in mentions:
                 return match[0]
             anchor = mentions[term] = f"i-{term}-{question.partition('-')[2]}"

@@ -22,9 +22,10 @@ from weasyprint.logger import LOGGER
 from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import URLFetcher, URLFetcherResponse
 
+from generator import typography
 from generator.exporters.print_object import Bookmark, LaidOut, Place, Slot, UsedFont
 from generator.exporters.print_workers import Style, Task
-from generator.typography import embedding, finishing, svg_paths
+from generator.typography import embedding
 from generator.typography.fonts import ROLES
 
 LINK_SCHEME = "link:"
@@ -46,8 +47,7 @@ class Compositor:
     """Lays out one section after the other, with fonts and style sheets read once."""
 
     def __init__(self, style: Style) -> None:
-        finishing.install()
-        svg_paths.install()
+        typography.install()
         embedding.leave_out()
         self._fonts = FontConfiguration()
         self._counters = CounterStyle()
@@ -277,8 +277,8 @@ def _find_slots(
         font = _last(rb"/(\w+) \S+ Tf", content, shown.start())
         if glyphs != code * count or b"%04x" % zeros.get(font, 0) != code:
             continue
-        mark = int(_last(rb"/MCID (\d+)", content, shown.start()))
-        target = _link_of(pdf, parents[mark])
+        mark = _last(rb"/MCID (\d+)|/Artifact\b", content, shown.start())
+        target = _link_of(pdf, parents[int(mark)]) if mark else ""  # folios are artifacts
         x = float(_last(rb"(\S+) \S+ Tm", content, shown.start())) * _POINT
         left = 1.0 if target else _side(x, page)
         yield _Shown(shown.start(), shown.end(), font, count, target, left)
@@ -321,9 +321,10 @@ def _content(stream: pydyf.Stream) -> bytes:
 
 
 def _last(pattern: bytes, content: bytes, end: int) -> str:
-    """The first group of the last match before ``end``: the graphics state at that place."""
+    """The first group of the last match before ``end``, if it has one: the state at that place."""
     start = max(0, end - 2000)
-    return [match[1] for match in re.finditer(pattern, content[start:end])][-1].decode()
+    last = [match[1] for match in re.finditer(pattern, content[start:end])][-1]
+    return "" if last is None else last.decode()
 
 
 def _side(x: float, page: Any) -> float:

@@ -9,16 +9,41 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from generator.exporters.numerals import circled
-from generator.formula import Formula, Request
+from generator.formula import Formula, Piece, Request, split_formula
 from generator.model import Anchor, Figure, Kind
 from generator.render import CitedWork, kind_name
+from generator.typography.finishing import FIXED_SPACE
+from generator.typography.outlines import number_svg
 
 SCHEME = "studyguide"
 """The scheme of addresses that lead to nothing but this book's own pictures, kept in memory."""
 
 WORD_JOINER = "\u2060"
 
-_NOTE_BLOCK = re.compile(r"<(/?)(p|ul|ol|li)>")
+_LONGEST_PIECE = 4.0
+"""Ems of a formula within a line that is not broken."""
+
+_SPACE = 0.256
+"""Ems of the space in Song, the face around formulas."""
+
+_MONO_WIDTH = 0.5
+"""Ems of a Latin character in Mono."""
+
+_NOTE_BLOCK = re.compile(r"\s*<(/?)(p|ul|ol|li)>\s*")
+_NOTE_IN_NOTE = re.compile(r'<span class="footnote">(<span class="url">[^<]*</span>)</span>')
+
+_TIED = re.compile(
+    r"([^\s（《〈「『【“‘—…·](?:·|——|……)"
+    r"|(?<=[A-Za-z])’(?=[A-Za-z])"
+    r"|(?<![\w/])[A-Za-z]{1,6}/[A-Za-z]{1,2}(?![\w/])"  # GB/s
+    r"|[\u3400-\u9fff]/[\u3400-\u9fff]"  # 词元/秒
+    r"|\d+—\d+)"  # GB/T 7714—2015
+)
+
+_DOT = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 2 2"><circle cx="1" cy="1" r="1"/></svg>'
+)
+_NUMBER_COLOUR = "#888"
 
 _BEFORE_CITATION = re.compile(r'(?<![ \n\u00a0])[ \n\u00a0]*(?=<sup class="citation">)')
 
@@ -34,14 +59,26 @@ class Pictures:
         self._families = families
         self._data: dict[str, tuple[bytes, str]] = {}
 
-    def formula(self, tex: str, *, display: bool) -> tuple[str, Formula]:
-        """The address of a formula and the formula. A missing one is a programming error."""
-        formula = self._formulas[Request(tex, display)]
-        digest = hashlib.sha256(f"{display:d}{tex}".encode()).hexdigest()[:16]
+    def formula(self, tex: str) -> tuple[str, Formula]:
+        """The address of a formula on a line of its own, and the formula."""
+        formula = self._formulas[Request(tex, display=True)]
+        digest = hashlib.sha256(tex.encode()).hexdigest()[:16]
         address = f"{SCHEME}:math/{digest}.svg"
         if address not in self._data:
             self._data[address] = (self._in_book_fonts(formula.svg).encode(), "image/svg+xml")
         return address, formula
+
+    def pieces(self, tex: str) -> list[tuple[str, Piece]]:
+        """The addresses of the pieces of a formula within a line, and the pieces."""
+        formula = self._formulas[Request(tex, display=False)]
+        found = []
+        for number, piece in enumerate(split_formula(formula, _LONGEST_PIECE)):
+            digest = hashlib.sha256(f"{number} {tex}".encode()).hexdigest()[:16]
+            address = f"{SCHEME}:math/{digest}.svg"
+            if address not in self._data:
+                self._data[address] = (self._in_book_fonts(piece.svg).encode(), "image/svg+xml")
+            found.append((address, piece))
+        return found
 
     def figure(self, figure: Figure) -> str:
         """The address of a figure."""
@@ -51,6 +88,19 @@ class Pictures:
             if figure.media_type == "image/svg+xml":
                 data = self._in_book_fonts(data.decode()).encode()
             self._data[address] = (data, figure.media_type)
+        return address
+
+    def dot(self) -> str:
+        """The address of the dot under an emphasised character."""
+        return self._own("dot", _DOT)
+
+    def number(self, number: int, digits: int) -> str:
+        """The address of the number of a line of code, in a column of so many digits."""
+        return self._own(f"line/{digits}-{number}", number_svg(number, digits, _NUMBER_COLOUR))
+
+    def _own(self, name: str, svg: str) -> str:
+        address = f"{SCHEME}:{name}.svg"
+        self._data[address] = (svg.encode(), "image/svg+xml")
         return address
 
     def get(self, address: str) -> tuple[bytes, str] | None:
@@ -101,19 +151,29 @@ class PrintTarget:
         self._answers: list[Answer] = []
 
     def text(self, text: str) -> str:
-        """Running text, escaped."""
-        return html.escape(text)
+        """Running text, escaped, with what must not be parted tied together."""
+        return set_text(text)
 
     def math(self, tex: str, *, display: bool) -> str:
-        """A picture with the TeX as its description; within a line, on the baseline."""
-        address, formula = self.pictures.formula(tex, display=display)
-        css = "math-display" if display else "math-inline"
-        style = f"width:{_em(formula.width)};"
-        style += "" if display else f"vertical-align:{_em(-formula.depth)}"
-        image = f'<img class="math" src="{address}" alt="{html.escape(tex)}" style="{style}"/>'
+        """Pictures under the formula's TeX, which is searched and copied but not seen.
+
+        Within a line, a long formula is one picture a piece, so that it can be broken.
+        """
+        words = html.escape(tex)
         if display:
-            return f'<div class="{css}">{image}</div>\n'
-        return f'<span class="{css}">{image}</span>'
+            address, formula = self.pictures.formula(tex)
+            image = _math_image(address, words, formula.width, 0.0)
+            return f'<div class="math-display">{_tex(tex, formula.width)}{image}</div>\n'
+        (address, first), *others = self.pictures.pieces(tex)
+        width = first.width + sum(piece.space + piece.width for _, piece in others)
+        inner = _tex(tex, width) + _math_image(address, words, first.width, first.depth)
+        if others:
+            inner = f'<span class="tie">{inner}</span>'
+        for address, piece in others:
+            style = f"font-size:{_em(piece.space / _SPACE)}"
+            space = f'<span class="{FIXED_SPACE}" style="{style}"> </span>'
+            inner += space + _math_image(address, words, piece.width, piece.depth)
+        return f'<span class="math-inline{" long" if others else ""}">{inner}</span>'
 
     def image(self, figure: Figure, alt: str, width: str) -> str:
         """A picture from memory, in its own size where the book gives none."""
@@ -147,11 +207,13 @@ class PrintTarget:
         for work in works:
             link = f'<a href="#{self.work_anchor(work.key)}">{self.work_number(work.key)}</a>'
             if work.locator:
-                runs.append(f"[{link}]{html.escape(work.locator)}")
+                place = html.escape(work.locator).replace(" ", "\u00a0")
+                runs.append(f"[{link}]{place}")
             else:
                 plain.append(link)
         if plain:
-            runs.insert(0, f"[{', '.join(plain)}]")
+            # Numbers stay together; a place may go to the next line.
+            runs.insert(0, "[" + ",\u00a0".join(plain) + "]")
         return f'<sup class="citation">{"".join(runs)}</sup>'
 
     def work_number(self, key: str) -> int:
@@ -182,9 +244,11 @@ class PrintTarget:
     def footnote(self, label: str, words: str) -> str:
         """The note itself, at its call: layout takes it to the foot of the page.
 
-        A block inside the paragraph would end it (HTML, 13.2.6.4.7), so blocks become spans.
+        A block inside the paragraph would end it (HTML, 13.2.6.4.7), so blocks become spans. The
+        address of a link stands in the note itself, which has no notes of its own.
         """
         del label
+        words = _NOTE_IN_NOTE.sub(r"（\1）", words)
         return f'<span class="footnote">{_NOTE_BLOCK.sub(_as_span, words)}</span>'
 
 
@@ -211,6 +275,21 @@ class TitleTarget(PrintTarget):
         return ""
 
 
+def set_text(text: str) -> str:
+    """Text as XHTML, so that no line begins with a middle dot, a dash or an ellipsis.
+
+    They are tied to the character before them (CLREQ 3.1.6.1, strict), and so are the parts of a
+    unit. An apostrophe between letters, whose code is a full-width closing mark's, is Latin.
+    """
+    runs = _TIED.split(text)
+    return "".join(
+        f'<span class="{"latin" if run == "’" else "tie"}">{html.escape(run)}</span>'
+        if number % 2
+        else html.escape(run)
+        for number, run in enumerate(runs)
+    )
+
+
 def join_citations(document: str) -> str:
     """Tie raised citations to the words before them: no space, and no line begins with one."""
     return _BEFORE_CITATION.sub(WORD_JOINER, document)
@@ -227,6 +306,18 @@ def called(anchor: Anchor) -> str:
     if anchor.kind is Kind.QUESTION:
         return f"第\u00a0{anchor.number}\u00a0题"
     return f"{kind_name(anchor.kind)}\u00a0{anchor.number}"
+
+
+def _math_image(address: str, words: str, width: float, depth: float) -> str:
+    """A picture of a formula on the baseline; lengths in em."""
+    style = f"width:{_em(width)}" + (f";vertical-align:{_em(-depth)}" if depth else "")
+    return f'<img class="math" src="{address}" alt="{words}" style="{style}"/>'
+
+
+def _tex(tex: str, width: float) -> str:
+    """The TeX of a formula of this width, set so small that it lies over the formula."""
+    size = min(width / (_MONO_WIDTH * len(tex)), 1.0)
+    return f'<span class="tex" style="font-size:{_em(size)}">{html.escape(tex)}</span>'
 
 
 def _em(length: float) -> str:

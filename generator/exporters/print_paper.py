@@ -16,6 +16,9 @@ _LINE = 1.7
 _FOLIO = 4.0
 """Ems of the running head."""
 
+_LOW = 230.0
+"""Millimetres of a page that holds less than forty lines."""
+
 _BLEED = 3.0
 _MARKS = 7.0
 """Millimetres beyond the trim that the printer cuts off, and that crop marks take in all."""
@@ -77,6 +80,8 @@ class Paper:
             f"html {{ font-size: {self.size}pt }}",
             f".cover {{ height: {self.height}mm }}",
         ]
+        if self.height < _LOW:  # a heading and a box that is never parted leave too large a hole
+            rules.append(".brief, .followup { break-inside: auto }")
         if print_ready:
             rules += [
                 f"@page {{ bleed: {_MARKS}mm; marks: crop }}",

@@ -32,7 +32,7 @@ _PACKAGES = ("weasyprint", "pydyf", "tinycss2", "tinyhtml5", "pillow", "uharfbuz
 _KEPT = 8
 """How many objects the cache keeps for each section: of a book's papers, and of its drafts."""
 
-_PICTURE = re.compile(r'\bsrc="(studyguide:[^"]+)"')
+_PICTURE = re.compile(r'(?:\bsrc="|\burl\()(studyguide:[^")]+)')
 
 
 class Press:

@@ -9,6 +9,7 @@ from generator.diagnostics import Position
 from generator.exporters import Context
 from generator.exporters.glossary import glossary_entries
 from generator.exporters.print_book import PrintChapter, PrintPage, PrintPart, Scope
+from generator.exporters.print_composition import compose
 from generator.exporters.print_index import Mention, TermFinder, index_groups
 from generator.exporters.print_markup import Pictures, join_citations
 from generator.exporters.print_numbers import ARABIC, LEFT, RIGHT, ROMAN, Section
@@ -96,4 +97,6 @@ class SectionWriter:
             starts=starts,
             **variables,
         )
-        return Section(name, join_citations(markup), position, numbering, starts)
+        return Section(
+            name, compose(join_citations(markup), self._pictures), position, numbering, starts
+        )

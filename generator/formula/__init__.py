@@ -8,6 +8,7 @@ formula: what MathJax refuses here, it would refuse on a card.
 """
 
 from generator.formula.engine import MATHJAX_VERSION, MathJaxUnavailable
+from generator.formula.pieces import Piece, split_formula
 from generator.formula.typesetter import Typesetter
 from generator.formula.values import Failure, Formula, Request
 
@@ -16,6 +17,8 @@ __all__ = [
     "Failure",
     "Formula",
     "MathJaxUnavailable",
+    "Piece",
     "Request",
     "Typesetter",
+    "split_formula",
 ]

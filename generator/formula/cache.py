@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from generator.formula.engine import MATHJAX_VERSION
-from generator.formula.values import Formula, Request
+from generator.formula.values import Break, Formula, Request
 
 # Marks the file as ours ("SGfm"); a database without it is foreign and makes room.
 _APPLICATION_ID: Final = 0x5347666D
@@ -135,7 +135,8 @@ def _format() -> str:
 
 
 def _encode(formula: Formula) -> tuple[bytes, bytes]:
-    fields = [formula.svg, formula.mathml, formula.width, formula.height, formula.depth]
+    sizes = [formula.width, formula.height, formula.depth]
+    fields = [formula.svg, formula.mathml, *sizes, formula.breaks]
     payload = json.dumps(fields, ensure_ascii=False).encode()
     return hashlib.sha256(payload).digest(), payload
 
@@ -144,4 +145,6 @@ def _decode(request: Request, checksum: object, payload: object) -> Formula | No
     """The stored formula, or None when its bytes are not those that were written."""
     if not isinstance(payload, bytes) or checksum != hashlib.sha256(payload).digest():
         return None
-    return Formula(request.tex, request.display, *json.loads(payload))
+    svg, mathml, width, height, depth, breaks = json.loads(payload)
+    places = tuple(Break(*place) for place in breaks)
+    return Formula(request.tex, request.display, svg, mathml, width, height, depth, places)

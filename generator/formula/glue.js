@@ -10,6 +10,7 @@ const studyguide = (() => {
   const { TeXFont } = MathJax._.output.svg.fonts.tex_ts;
   const { AllPackages } = MathJax._.input.tex.AllPackages;
   const { SerializedMmlVisitor } = MathJax._.core.MmlTree.SerializedMmlVisitor;
+  const { TEXCLASS } = MathJax._.core.MmlTree.MmlNode;
   const TexError = MathJax._.input.tex.TexError.default;
 
   // Anki loads tex-chtml-full.js (AllPackages and `require`) without `textmacros`. Left out on top of
@@ -27,6 +28,10 @@ const studyguide = (() => {
   const TAG_DISTANCE = "2em";
   // Levels of MathML; textbook formulas have about twenty. Python walks the markup recursively.
   const DEEPEST = 100;
+  // Rows whose operators are those of the formula itself; a coloured one stays whole.
+  const ROWS = ["math", "mrow", "inferredMrow", "mstyle"];
+  const PAINT = ["mathcolor", "mathbackground"];
+  const SIGNS = { [TEXCLASS.REL]: "relation", [TEXCLASS.BIN]: "operator" };
   const TOO_DEEP = "The formula is nested too deeply";
 
   const adaptor = MathJax._.adaptors.liteAdaptor.liteAdaptor({ fontSize: EM });
@@ -113,6 +118,34 @@ const studyguide = (() => {
     if (tables.length) root.setInheritedAttributes({}, display, 0, false);
   }
 
+  function isRow(node) {
+    const isPlain = !PAINT.some((name) => node.attributes?.getExplicit(name) !== undefined);
+    return isPlain && ROWS.some((kind) => node.isKind(kind));
+  }
+
+  // Marks the operators behind which a formula within a line may be broken: relations and binary
+  // ones that no bracket encloses (GB 3102.11—93, 1.4: the break follows the sign, which is not
+  // repeated). MathJax passes data-* attributes on to the SVG.
+  function markBreaks(root) {
+    root.setTeXclass(null);
+    let row = root;
+    while (isRow(row) && row.childNodes.length === 1) row = row.childNodes[0];
+    if (!isRow(row)) return;
+    let depth = 0;
+    let within = false;
+    row.childNodes.forEach((node, index) => {
+      if (node.texClass === TEXCLASS.OPEN) depth++;
+      if (node.texClass === TEXCLASS.CLOSE) depth--;
+      const isBar = node.texClass === TEXCLASS.ORD && /^[|‖∣∥]$/.test(textOf(node));
+      if (depth === 0 && isBar) within = !within;
+      const next = row.childNodes[index + 1];
+      const sign = SIGNS[node.texClass];
+      if (sign && next && !SIGNS[next.texClass] && index > 0 && depth === 0 && !within) {
+        node.attributes.set("data-break", sign);
+      }
+    });
+  }
+
   // Returns {svg, mathml}; or {refused: why} where TeX is at fault; or {broken: why} where MathJax
   // itself stumbled and its state is not to be trusted any more.
   function typeset(tex, display) {
@@ -123,6 +156,7 @@ const studyguide = (() => {
       math.compile(document);
       prepare(math.root, document, display);
       const mathml = visitor.visitTree(math.root);
+      if (!display) markBreaks(math.root);
       math.typeset(document);
       return { svg: adaptor.innerHTML(math.typesetRoot), mathml };
     } catch (error) {

@@ -9,9 +9,12 @@ from __future__ import annotations
 import math
 import re
 import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+from itertools import zip_longest
 from typing import Final, NamedTuple
 
 from generator.formula.ink import Box, ink_boxes
+from generator.formula.values import Break
 
 _SVG: Final = "http://www.w3.org/2000/svg"
 _MATHML: Final = "http://www.w3.org/1998/Math/MathML"
@@ -31,6 +34,8 @@ _RULE_STYLE: Final[dict[str, dict[str, str]]] = {
 # borders of \bbox as polygons.
 _SVG_DROPPED: Final = frozenset({"class", "focusable", "id", "role", "style", "xmlns"})
 _MATHML_DROPPED: Final = frozenset({"class", "href", "id", "style"})
+# What TeX sets behind relations and binary operators: a thick and a medium space (The TeXbook, 18).
+_SPACES: Final = {"relation": 5 / 18, "operator": 4 / 18}
 # The colour values of MathML 3's schema (Appendix A.2, "color"), which EPUBCheck applies.
 _COLOUR: Final = re.compile(
     r"#(?:[0-9a-f]{3}){1,2}|aqua|black|blue|fuchsia|gray|green|lime|maroon|navy|olive|purple|red"
@@ -50,6 +55,7 @@ class Drawing(NamedTuple):
     width: float
     height: float
     depth: float
+    breaks: tuple[Break, ...]
 
 
 def finish_svg(raw: str) -> Drawing:
@@ -68,6 +74,7 @@ def finish_svg(raw: str) -> Drawing:
     width, height = (box.right - box.left) / _UNITS, (box.bottom - box.top) / _UNITS
     if width <= 0 or height <= 0:
         raise MarkupError("The formula has no extent")
+    breaks = tuple(_breaks(root, -box.left))
     _paint(root, stroke="black")
     _flatten(root)
     root.attrib = {
@@ -81,7 +88,25 @@ def finish_svg(raw: str) -> Drawing:
         width=round(width, 4),
         height=round(-box.top / _UNITS, 4),
         depth=round(box.bottom / _UNITS, 4),
+        breaks=breaks,
     )
+
+
+def _breaks(element: ET.Element, x: float) -> Iterator[Break]:
+    """Where glue.js has marked signs to break behind; ``x`` is the element's own place."""
+    for child, after in zip_longest(element, element[1:]):
+        sign = child.get("data-break")
+        if sign and after is not None:
+            start = (x + _shift(after)) / _UNITS
+            yield Break(round(start - _SPACES[sign], 4), round(start, 4), sign == "relation")
+        if not child.get("data-break"):
+            yield from _breaks(child, x + _shift(child))
+
+
+def _shift(element: ET.Element) -> float:
+    """How far to the right an element is moved."""
+    found = re.match(r"translate\((-?[\d.]+)", element.get("transform", ""))
+    return float(found[1]) if found else 0.0
 
 
 def finish_mathml(raw: str, tex: str) -> str:

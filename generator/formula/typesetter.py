@@ -98,6 +98,7 @@ class Typesetter:
             width=drawing.width,
             height=drawing.height,
             depth=drawing.depth,
+            breaks=drawing.breaks,
         )
 
 

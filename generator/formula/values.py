@@ -1,6 +1,7 @@
 """What goes into the typesetter and what comes out of it."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +17,20 @@ class Request:
     display: bool
 
 
+class Break(NamedTuple):
+    """A sign behind which a formula within a line may be broken.
+
+    Attributes:
+        end: where the sign ends, in em from the formula's left edge.
+        start: where what follows begins.
+        is_relation: ``=`` and its kin, not an operator such as ``+``.
+    """
+
+    end: float
+    start: float
+    is_relation: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Formula:
     r"""A typeset formula. Lengths are in em of the surrounding text.
@@ -29,6 +44,7 @@ class Formula:
         width: total width.
         height: extent above the baseline.
         depth: extent below the baseline: place the image with ``vertical-align: -<depth>em``.
+        breaks: where it may be broken, from left to right; none on a line of its own.
     """
 
     tex: str
@@ -38,6 +54,7 @@ class Formula:
     width: float
     height: float
     depth: float
+    breaks: tuple[Break, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,17 +36,20 @@ PINNED_WEASYPRINT = "70.0"
 MAX_GAP = 0.25
 """The most that is added between two characters, in ems."""
 
-_MAX_SPACE = 0.28
-"""The most that is added to a space before characters are spread, in ems."""
-
 OPENING = frozenset("（【《「『〈〔“‘〖｛［")
 CLOSING = frozenset("，。、；：！？）】》」』〉〕”’〗｝］")
+FIXED_SPACE = "fixed-space"
+"""The class of elements whose spaces do not grow when a line is justified."""
+
 _QUOTES = frozenset("“”‘’")
 _INSEPARABLE = frozenset({("—", "—"), ("…", "…"), ("⸺", "⸺")})
 _SPACES = frozenset(" \u00a0")
 _JOINER = "\u2060"
 _OBJECT = "\ufffc"
 """Stands for what is not text: a formula, a picture."""
+
+_IDEOGRAPH = "\u2e80"
+"""As WeasyPrint takes a picture for when it looks for places to break a line."""
 
 _NARROWEST = 0.2
 """The least width, in ems, that is expected of a character that is not wide."""
@@ -68,6 +71,7 @@ def install() -> bool:
             return False
         _install_line_starts(hooks)
         _install_breaking(hooks)
+        _install_break_places(hooks)
         _install_drawing(hooks)
         _install_justification(hooks)
         _installed = True
@@ -84,6 +88,7 @@ def _find_hooks() -> SimpleNamespace | None:
     ffi = importlib.import_module("weasyprint.text.ffi")
     layout = getattr(breaking, "Layout", None)
     expected = {
+        (inline, "can_break_inside"): "box",
         (inline, "justify_line"): "context line extra_width",
         (inline, "remove_last_whitespace"): "context line",
         (inline, "split_inline_box"): (
@@ -93,6 +98,7 @@ def _find_hooks() -> SimpleNamespace | None:
         ),
         (inline, "split_text_box"): "context box available_width skip is_line_start",
         (breaking, "Layout"): "style justification_spacing max_width",
+        (breaking, "can_break_text"): "text lang",
         (breaking, "line_size"): "line style",
         (layout, "reactivate"): "self style",
         (layout, "get_first_line"): "self",
@@ -238,6 +244,38 @@ def _install_breaking(hooks: SimpleNamespace) -> None:
 
     hooks.inline.split_text_box = split_text_box
     hooks.inline.remove_last_whitespace = remove_last_whitespace
+
+
+def _install_break_places(hooks: SimpleNamespace) -> None:
+    """See the places between the boxes of an inline box, too, when a line has to be shortened.
+
+    WeasyPrint looks within each of them alone: of ``第 1.2 题（第 3 页）。``, a link and its page,
+    nothing stayed on the line if the full stop no longer fitted.
+    """
+    look: Callable[[Any], bool] = hooks.inline.can_break_inside
+
+    @wraps(look)
+    def can_break_inside(box: Any) -> bool:
+        if look(box):
+            return True
+        if not isinstance(box, hooks.boxes.InlineBox) or box.style["white_space"] != "normal":
+            return False
+        return any(
+            hooks.breaking.can_break_text(before[-1] + after[0], box.style["lang"])
+            for before, after in pairwise(_letters(hooks.boxes, child) for child in box.children)
+            if before and after
+        )
+
+    hooks.inline.can_break_inside = can_break_inside
+
+
+def _letters(boxes: Any, box: Any) -> str:
+    """The text of a box, with an ideograph for what is broken around like one."""
+    if isinstance(box, boxes.AtomicInlineLevelBox):
+        return _IDEOGRAPH
+    if isinstance(box, boxes.TextBox):
+        return str(box.text)
+    return "".join(_letters(boxes, child) for child in box.children)
 
 
 def _fit(
@@ -427,18 +465,24 @@ def _distribute(items: list[_Item], extra: float, font_size: float) -> defaultdi
     """Share ``extra`` pixels out: spaces first, then gaps beside Han, each up to its bound."""
     widths: defaultdict[Any, float] = defaultdict(float)
     pairs = list(pairwise(items))
-    spaces = [item for item, _ in pairs if item.character in _SPACES]
+    spaces = [item for item, _ in pairs if _is_elastic(item)]
     if spaces:
-        share = min(extra / len(spaces), _MAX_SPACE * font_size)
+        share = min(extra / len(spaces), MAX_GAP * font_size)
         for item in spaces:
             widths[item.key] += share
         extra -= share * len(spaces)
-    gaps = [item for item, after in pairs if _is_gap(item.character, after.character)] or spaces
+    gaps = [item for item, after in pairs if _is_gap(item.character, after.character)]
     if gaps and extra > 1e-6:
         share = min(extra / len(gaps), MAX_GAP * font_size)
         for item in gaps:
             widths[item.key] += share
     return widths
+
+
+def _is_elastic(item: _Item) -> bool:
+    """Whether this is a space that may grow: not one within a formula."""
+    is_fixed = item.box.element is not None and item.box.element.get("class") == FIXED_SPACE
+    return item.character in _SPACES and not is_fixed
 
 
 def _end_trim(hooks: SimpleNamespace, last: _Item) -> float:

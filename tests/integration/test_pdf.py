@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import html
 import io
 import re
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,14 +19,16 @@ from generator.build import typeset_math
 from generator.diagnostics import BookError, Diagnostic, Diagnostics
 from generator.exporters import Artifact, Context
 from generator.exporters.pdf import PdfExporter
+from generator.exporters.print_paper import PAPERS
 from generator.inspection.findings import Kind
 from generator.inspection.report import Report, inspect_file
 from generator.model import Book
 from generator.render import Templates
-from generator.source import load_book, load_bounds
+from generator.source import load_book, load_bounds, walk
 
 ROOT = Path(__file__).parents[2]
 MINIMAL = ROOT / "tests" / "fixtures" / "minimal"
+PRINT = ROOT / "tests" / "fixtures" / "print"
 TIMESTAMP = 1_795_305_600  # 2026-11-22T00:00:00Z
 
 
@@ -357,3 +361,97 @@ def test_notes_stand_at_the_foot_of_the_page_under_circled_numbers(
         text = squeeze("".join(page.get_textpage().get_text_range() for page in pages))
     assert "甲①，乙②。" in text
     assert text.index("①注甲。②注乙。又一段。") > text.index("甲①，乙②。")
+
+
+# -- the fixture with everything that can be written ----------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def sample(cache: Path) -> Iterator[Handbook]:
+    book, artifact, warnings = export(PRINT, cache, "A5")
+    with (
+        pikepdf.open(io.BytesIO(artifact.data)) as file,
+        pypdfium2.PdfDocument(artifact.data) as pages,
+    ):
+        yield Handbook(book, artifact, warnings, file, pages)
+
+
+def structure(handbook: Handbook, role: str) -> list[pikepdf.Dictionary]:
+    return [
+        element
+        for element in handbook.file.objects
+        if isinstance(element, pikepdf.Dictionary) and element.get("/S") == role
+    ]
+
+
+def formulas(book: Book) -> Counter[str]:
+    """TeX of the formulas within the book's text, and how often each is written."""
+    tokens = (token for block in book.blocks for token in walk(block.tokens))
+    return Counter(token.content for token in tokens if token.type.startswith("math_"))
+
+
+@pytest.mark.parametrize("name", ["handbook", "sample"])
+def test_formulas_are_described_and_copied_as_tex(
+    name: str, request: pytest.FixtureRequest
+) -> None:
+    handbook: Handbook = request.getfixturevalue(name)
+    described = Counter(str(formula.Alt) for formula in structure(handbook, "/Formula"))
+    assert described >= formulas(handbook.book)  # titles are repeated in lists
+    text = squeeze("".join(handbook.text(index) for index in range(len(handbook.pages))))
+    for tex in formulas(handbook.book):
+        assert squeeze(html.unescape(tex)) in text, tex
+
+
+def test_a_broken_formula_is_copied_once(sample: Handbook) -> None:
+    text = "".join(sample.text(index) for index in range(len(sample.pages)))
+    (tex,) = (tex for tex in formulas(sample.book) if tex.startswith("p_{ij}"))
+    assert text.count(tex) == 1
+    (formula,) = (f for f in structure(sample, "/Formula") if str(f.Alt) == tex)
+    assert len(formula.K) > 5  # its words and its pictures
+
+
+def test_a_long_table_is_continued_under_its_number(sample: Handbook) -> None:
+    start = destinations(sample)["b-long"]
+    assert "续表" not in sample.text(start)
+    assert re.search(r"续表\s*1-1\s+行\s+数\s+说明\s+第", sample.text(start + 1))
+
+
+def test_line_numbers_are_no_text(sample: Handbook) -> None:
+    (page,) = (
+        sample.text(index) for index in range(len(sample.pages)) if "numpy" in sample.text(index)
+    )
+    assert re.search(r"import numpy as np\s+def attention\(queries, keys, values\):\s+# ", page)
+
+
+def test_a_figure_gives_way_to_text_and_leaves_no_hole(sample: Handbook) -> None:
+    before = destinations(sample)["f-tall"] - 1
+    text = sample.pages[before].get_textpage()
+    lowest = min(text.get_charbox(index)[1] for index in range(text.count_chars()))
+    bottom = PAPERS["A5"].bottom * 72 / 25.4
+    assert lowest < bottom + 60
+
+
+def test_emphasis_leaves_the_text_as_it_is(sample: Handbook) -> None:
+    text = squeeze("".join(sample.text(index) for index in range(len(sample.pages))))
+    assert "这里有着重号、Latin与汉字混排的着重、粗体（Bold）、code、约翰·麦卡锡、don’t" in text
+
+
+def test_every_chapter_opens_with_a_checklist_whose_page_numbers_are_true(
+    handbook: Handbook,
+) -> None:
+    where = destinations(handbook)
+    pages = [n for n in range(len(handbook.pages)) if "本章清单" in handbook.text(n)]
+    numbers = [
+        {
+            name: printed(handbook, number, annotation)
+            for number, name, annotation in links(handbook)
+            if number == page
+        }  # of the two links of a row the second is the number's
+        for page in pages
+    ]
+    for chapter, page, printed_numbers in zip(handbook.book.chapters, pages, numbers, strict=True):
+        anchors = [handbook.book.anchors[question.id].name for question in chapter.questions]
+        assert printed_numbers == {name: handbook.label(where[name]) for name in anchors}
+        assert page == where[f"chapter-{chapter.id}"]
+        assert handbook.text(page).count("□") == len(anchors)
+        assert handbook.text(page).count("高频") >= sum(q.hot for q in chapter.questions)

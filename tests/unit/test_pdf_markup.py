@@ -6,17 +6,20 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
+from generator.exporters.numerals import circled
 from generator.exporters.print_markup import (
     Pictures,
     PrintTarget,
     TitleTarget,
     called,
-    circled,
     join_citations,
+    set_text,
 )
 from generator.formula import Formula, Request
+from generator.formula.values import Break
 from generator.model import Anchor, Figure, Kind
 from generator.render import CitedWork
+from generator.typography.finishing import FIXED_SPACE
 
 FAMILIES = {"serif": "Song", "sans-serif": "Hei", "monospace": "Mono"}
 SVG = (
@@ -25,6 +28,10 @@ SVG = (
 )
 ROOT = Formula(r"\sqrt{d}", False, SVG, "<math/>", 1.25, 0.9, 0.125)
 WIDE = Formula("a<b", True, SVG, "<math/>", 30.0, 0.9, 0.3)
+LONG = Formula(
+    "x= y", False, '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 -500 9000 500"/>',
+    "<math/>", 9.0, 0.5, 0.0, (Break(2.0, 2.2778, True),),
+)  # fmt: skip
 QUESTION = Anchor(Kind.QUESTION, "kv-cache", "inference", "7.2", "什么是键值缓存？")
 OWN_FIGURE = Anchor(Kind.FIGURE, "blocks", "attention", "2-1", "结构")
 OTHER_TABLE = Anchor(Kind.TABLE, "costs", "inference", "7-3", "开销")
@@ -33,7 +40,7 @@ TERM = Anchor(Kind.TERM, "token", "", "", "词元")
 
 @pytest.fixture
 def pictures() -> Pictures:
-    return Pictures({Request(f.tex, f.display): f for f in (ROOT, WIDE)}, FAMILIES)
+    return Pictures({Request(f.tex, f.display): f for f in (ROOT, WIDE, LONG)}, FAMILIES)
 
 
 @pytest.fixture
@@ -41,17 +48,30 @@ def target(pictures: Pictures) -> PrintTarget:
     return PrintTarget("2", "attention", pictures, ("vaswani2017attention",))
 
 
-def test_inline_math_is_a_picture_on_the_baseline(target: PrintTarget) -> None:
-    (image,) = ET.fromstring(target.math(ROOT.tex, display=False))
-    assert image.get("alt") == ROOT.tex
+def test_inline_math_is_a_picture_on_the_baseline_under_its_tex(target: PrintTarget) -> None:
+    words, image = ET.fromstring(target.math(ROOT.tex, display=False))
+    assert words.text == image.get("alt") == ROOT.tex
     assert image.get("style") == "width:1.25em;vertical-align:-0.125em"
+    assert words.get("style") == f"font-size:{1.25 / (0.5 * len(ROOT.tex)):.4f}".rstrip("0") + "em"
 
 
 def test_display_math_stands_on_its_own(target: PrintTarget) -> None:
     block = ET.fromstring(target.math(WIDE.tex, display=True))
     assert (block.tag, block.get("class")) == ("div", "math-display")
-    assert block[0].get("alt") == "a<b"
-    assert "vertical-align" not in str(block[0].get("style"))
+    assert [block[0].text, block[1].get("alt")] == ["a<b", "a<b"]
+    assert "vertical-align" not in str(block[1].get("style"))
+
+
+def test_long_inline_math_is_a_picture_a_piece_and_says_its_tex_once(target: PrintTarget) -> None:
+    markup = ET.fromstring(target.math(LONG.tex, display=False))
+    assert "".join(markup.itertext()).split() == LONG.tex.split()
+    images = list(markup.iter("img"))
+    assert [image.get("alt") for image in images] == [LONG.tex] * 2
+    assert len({image.get("src") for image in images}) == 2
+    assert markup.get("class") == "math-inline long"
+    assert [child.tag for child in markup[0]] == ["span", "img"]  # the words go where it begins
+    space = next(span for span in markup if span.get("class") == FIXED_SPACE)
+    assert space.text == " "
 
 
 def test_a_formula_that_was_not_typeset_is_a_programming_error(target: PrintTarget) -> None:
@@ -62,7 +82,7 @@ def test_a_formula_that_was_not_typeset_is_a_programming_error(target: PrintTarg
 def test_pictures_are_served_from_memory_and_nothing_else(
     target: PrintTarget, pictures: Pictures
 ) -> None:
-    source = ET.fromstring(target.math(ROOT.tex, display=False))[0].get("src")
+    source = ET.fromstring(target.math(ROOT.tex, display=False))[1].get("src")
     assert source is not None
     found = pictures.get(source)
     assert found is not None
@@ -118,14 +138,14 @@ def test_words_of_a_link_replace_the_name(target: PrintTarget) -> None:
 def test_citations_are_numbered_in_the_section(target: PrintTarget) -> None:
     works = [CitedWork("su2021roformer"), CitedWork("vaswani2017attention")]
     markup = ET.fromstring(target.citation(works))
-    assert "".join(markup.itertext()) == "[2, 1]"
+    assert "".join(markup.itertext()) == "[2,\u00a01]"
     assert [link.get("href") for link in markup] == ["#r-2-2", "#r-2-1"]
     assert list(target.works) == ["vaswani2017attention", "su2021roformer"]
 
 
 def test_a_place_in_a_work_follows_its_own_bracket(target: PrintTarget) -> None:
     works = [CitedWork("a", "第 3 节"), CitedWork("vaswani2017attention")]
-    assert "".join(ET.fromstring(target.citation(works)).itertext()) == "[1][2]第 3 节"
+    assert "".join(ET.fromstring(target.citation(works)).itertext()) == "[1][2]第\u00a03\u00a0节"
 
 
 def test_citations_cling_to_the_words_before(target: PrintTarget) -> None:
@@ -172,3 +192,22 @@ def test_titles_in_the_contents_hold_no_links_and_no_notes(pictures: Pictures) -
     assert title.link("https://example.org/", "甲") == "甲"
     assert title.citation([CitedWork("vaswani2017attention")]) == ""
     assert title.footnote("1", "注") == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "markup"),
+    [
+        ("约翰·辛顿", '约<span class="tie">翰·</span>辛顿'),
+        ("梯度——步长", '梯<span class="tie">度——</span>步长'),
+        ("等等……", '等<span class="tie">等……</span>'),
+        ("2039 GB/s，", '2039 <span class="tie">GB/s</span>，'),
+        ("每秒 5 词元/秒", '每秒 5 词<span class="tie">元/秒</span>'),
+        ("GB/T 7714—2015", '<span class="tie">GB/T</span> <span class="tie">7714—2015</span>'),
+        ("input/output 1/2", "input/output 1/2"),
+        ("don’t", 'don<span class="latin">’</span>t'),
+        ("“引号”与‘引号’", "“引号”与‘引号’"),
+        ("a<b & c", "a&lt;b &amp; c"),
+    ],
+)
+def test_text_ties_what_must_not_be_parted(text: str, markup: str) -> None:
+    assert set_text(text) == markup

@@ -27,11 +27,13 @@ from generator.typography.fonts import BookFonts
 EM = 10.0
 LEFT = 50.0
 HOOKS: tuple[tuple[Any, str], ...] = (
+    (inline, "can_break_inside"),
     (inline, "justify_line"),
     (inline, "remove_last_whitespace"),
     (inline, "split_inline_box"),
     (inline, "split_text_box"),
     (line_break, "Layout"),
+    (line_break, "can_break_text"),
     (line_break, "line_size"),
     (line_break.Layout, "reactivate"),
     (line_break.Layout, "get_first_line"),
@@ -263,6 +265,43 @@ def test_an_apostrophe_is_not_pulled_from_its_word(fonts: BookFonts) -> None:
     assert text_of(pieces) == word
     gaps = [after.left - before.right for before, after in pairwise(pieces)]
     assert gaps == pytest.approx([0] * 4, abs=0.05)
+
+
+@pytest.mark.usefixtures("finished")
+def test_a_line_may_end_between_the_boxes_of_a_link(fonts: BookFonts) -> None:
+    """Here the link fits, but the full stop behind it does not."""
+    link = "<a>第\u00a02\u00a0题<span>（第\u00a03\u00a0页）</span></a>"
+    lines = set_lines(f"<p>甲乙丙丁戊己庚{link}。终</p>", 14.4, fonts)
+    assert [text_of(line) for line in lines] == ["甲乙丙丁戊己庚第2题", "（第3页）。终"]
+
+
+BROKEN_MATH = MATH.format(2) + '<span class="fixed-space"> </span>' + MATH.format(2)
+
+
+@pytest.mark.usefixtures("finished")
+def test_a_formula_is_broken_if_what_clings_to_it_does_not_fit(fonts: BookFonts) -> None:
+    body = f"<p>甲乙丙丁戊<span>{BROKEN_MATH}</span>\u2060<sup>1234</sup>终</p>"
+    first, second = set_lines(body, 9.6, fonts, "sup { vertical-align: baseline }")
+    assert text_of(first) == "甲乙丙丁戊□"
+    assert text_of(second) == "□1234终"
+
+
+@pytest.mark.usefixtures("finished")
+def test_the_spaces_of_a_formula_do_not_grow(fonts: BookFonts) -> None:
+    body = f"<p>甲乙丙丁{BROKEN_MATH}戊己庚 辛壬{'字' * 9}终</p>"
+    first, *_ = set_lines(body, 13.6, fonts)
+    left, right = (piece for piece in first if piece.text == "□")
+    assert right.left - left.right == pytest.approx(0.256, abs=0.01)  # Song's own
+    assert end(first) == pytest.approx(13.6, abs=0.02)
+
+
+@pytest.mark.usefixtures("finished")
+def test_a_broken_formula_leaves_no_space_at_either_edge(fonts: BookFonts) -> None:
+    first, second = set_lines(f"<p>甲乙丙丁戊己庚{BROKEN_MATH}辛终</p>", 9.1, fonts)
+    assert text_of(first) == "甲乙丙丁戊己庚□"
+    assert end(first) == pytest.approx(9.1, abs=0.02)
+    assert text_of(second) == "□辛终"
+    assert start(second) == pytest.approx(0, abs=0.01)
 
 
 @pytest.mark.usefixtures("finished")
