@@ -151,6 +151,7 @@ def build_book(options: Options, diagnostics: Diagnostics, reporter: Reporter) -
     book, formulas, ledger = check_edition(
         options.root, options.cache / MATH_CACHE, diagnostics, reporter
     )
+    released = release_time(options.root, book, ledger)
     templates = Templates(options.root / "templates")
     found: dict[str, Mapping[str, object]] = {}
     made: list[tuple[str, Path, Artifact, float]] = []
@@ -162,6 +163,7 @@ def build_book(options: Options, diagnostics: Diagnostics, reporter: Reporter) -
             templates=templates,
             cache=options.cache / name,
             timestamp=timestamp,
+            released=released,
             paper=options.paper or book.paper,
             print_ready=options.print_ready,
             jobs=options.jobs,
@@ -181,16 +183,30 @@ def build_book(options: Options, diagnostics: Diagnostics, reporter: Reporter) -
     ]
 
 
+def release_time(root: Path, book: Book, ledger: Ledger) -> int | None:
+    """When this very book was released; ``None`` if it was not, or has changed since."""
+    latest = ledger.latest
+    if latest is None or latest.version != book.edition:
+        return None
+    return latest.time if latest.content == BookFiles(root, Diagnostics()).digest() else None
+
+
 def build_time() -> int:
     """The time in seconds since 1970: SOURCE_DATE_EPOCH (reproducible-builds.org), else now.
 
-    Raises :class:`BookError` for a variable that is no such number.
+    Raises :class:`BookError` for a variable that is no such number, or that lies in the future:
+    Anki would take what readers edit until then for older than the book's text.
     """
     variable = os.environ.get("SOURCE_DATE_EPOCH", "")
+    now = int(time.time())
     if not variable:
-        return int(time.time())
+        return now
+    message = ""
     if not re.fullmatch(r"\d{1,11}", variable):
         message = f"“{variable}” is no number of seconds since 1970"
+    elif int(variable) > now:
+        message = f"{variable} s after 1970 lies in the future"
+    if message:
         position = Position("SOURCE_DATE_EPOCH")
         raise BookError([Diagnostic("value-invalid", position, message)])
     return int(variable)

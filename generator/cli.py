@@ -30,7 +30,8 @@ from generator.diagnostics import CODES, BookError, Diagnostic, Diagnostics, Sev
 from generator.exporters import available, load
 from generator.formula import MathJaxUnavailable
 from generator.ledger import Release
-from generator.source import load_book
+from generator.lint import lint_book
+from generator.source import load_book, load_bounds
 from generator.starter import create_book
 
 _root = click.option(
@@ -146,7 +147,8 @@ def check(root: Path, style: str) -> None:
     diagnostics = Diagnostics()
     cache = root / "build" / "cache" / MATH_CACHE
     try:
-        check_book(root, cache if cache.parent.is_dir() else None, diagnostics, QUIET)
+        book, _ = check_book(root, cache if cache.parent.is_dir() else None, diagnostics, QUIET)
+        diagnostics.extend(lint_book(book))
     except BookError as error:
         diagnostics.extend(error.diagnostics)
     except MathJaxUnavailable as error:
@@ -156,11 +158,14 @@ def check(root: Path, style: str) -> None:
         raise SystemExit(1)
 
 
+_STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.ADVICE: "cyan"}
+
+
 def _print_text(console: Console, diagnostics: Iterable[Diagnostic]) -> None:
     counts = dict.fromkeys(Severity, 0)
     for item in diagnostics:
         counts[item.severity] += 1
-        style = "bold red" if item.severity is Severity.ERROR else "yellow"
+        style = _STYLES[item.severity]
         console.print(f"{item.position}: ", end="", markup=False, highlight=False, soft_wrap=True)
         console.print(
             f"{item.severity} [{item.code}]", end=" ", style=style, markup=False, highlight=False
@@ -171,10 +176,10 @@ def _print_text(console: Console, diagnostics: Iterable[Diagnostic]) -> None:
                 f"    {item.hint}", style="dim", markup=False, highlight=False, soft_wrap=True
             )
     if any(counts.values()):
-        words = ", ".join(
-            f"{count} {severity}{'s' * (count != 1)}" for severity, count in counts.items()
-        )
-        console.print(words, highlight=False)
+        advice = counts.pop(Severity.ADVICE)
+        words = [f"{count} {severity}{'s' * (count != 1)}" for severity, count in counts.items()]
+        words += [f"{advice} advice"] if advice else []
+        console.print(", ".join(words), highlight=False)
 
 
 def _print_json(console: Console, diagnostics: Iterable[Diagnostic]) -> None:
@@ -205,7 +210,8 @@ def _print_github(console: Console, diagnostics: Iterable[Diagnostic]) -> None:
         }
         words = f"{item.message} {item.hint}".strip()
         fields = ",".join(f"{key}={_escape(str(value), ':,')}" for key, value in properties.items())
-        click.echo(f"::{item.severity} {fields}::{_escape(words)}", file=console.file)
+        command = "notice" if item.severity is Severity.ADVICE else item.severity
+        click.echo(f"::{command} {fields}::{_escape(words)}", file=console.file)
 
 
 def _escape(text: str, more: str = "") -> str:
@@ -219,6 +225,47 @@ _PRINTERS: dict[str, Callable[[Console, Iterable[Diagnostic]], None]] = {
     "json": _print_json,
     "github": _print_github,
 }
+
+
+# -- inspect --------------------------------------------------------------------------------------
+
+
+@main.command()
+@click.argument(
+    "file", metavar="FILE.pdf", type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)
+@_root
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, with every finding.")
+def inspect(file: Path, root: Path, as_json: bool) -> None:
+    """Measure the typography of a handbook. Exit status 1 beyond the bounds in book.yaml."""
+    from generator.inspection import report  # pikepdf: nobody else waits for it
+
+    console = Console(soft_wrap=True)
+    with _diagnosed(Console(stderr=True)):
+        bounds = load_bounds(root)
+    try:
+        found = report.inspect_file(file, bounds)
+    except report.UnreadableError as error:
+        raise click.ClickException(str(error)) from error
+    if as_json:
+        click.echo(json.dumps(found.as_json(), ensure_ascii=False, indent=2))
+    else:
+        table = Table(box=None, pad_edge=False)
+        for column in ("measure", "found", "bound", ""):
+            table.add_column(column, justify="right" if column in {"found", "bound"} else "left")
+        for measure in found.measures():
+            style = "bold red" if measure.is_exceeded else ""
+            verdict = "beyond" if measure.is_exceeded else ""
+            table.add_row(measure.name, measure.found, measure.bound, verdict, style=style)
+        console.print(table)
+        for line in found.listing(_LISTED):
+            console.print(line, markup=False, highlight=False)
+    if found.exceeded:
+        raise SystemExit(1)
+
+
+_LISTED = 12
+"""Findings of a kind that are printed; JSON has them all."""
 
 
 # -- list and init --------------------------------------------------------------------------------

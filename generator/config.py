@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from generator.bibliography import TYPES
 from generator.diagnostics import Diagnostics, Position
-from generator.model import Name, Reference
+from generator.model import Exemption, Name, Reference
 from generator.yaml import Fields, Items, Text, parse_yaml
 
 ID_PATTERN = r"[a-z0-9]+(?:-[a-z0-9]+)*"
@@ -39,6 +39,27 @@ class PartEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class Bounds:
+    """What ``studyguide inspect`` lets pass in the handbook.
+
+    ``flush`` is the least share of lines that end at the edge, ``gap`` the most that may be added
+    to a gap, in ems; all else are numbers of faults.
+    """
+
+    flush: float = 0.99
+    gap: float = 0.25
+    line_breaks: int = 0
+    overfull: int = 0
+    missing_glyphs: int = 0
+    stray_fonts: int = 0
+    lone_characters: int = 0
+    holes: int = 0
+    unnumbered_figures: int = 0
+    dead_links: int = 0
+    structure: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class BookConfig:
     """book.yaml."""
 
@@ -55,6 +76,8 @@ class BookConfig:
     front: tuple[Text, ...]
     back: tuple[Text, ...]
     parts: tuple[PartEntry, ...]
+    exemptions: tuple[Exemption, ...]
+    inspect: Bounds
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +90,7 @@ class TermEntry:
     abbr: str
     definition: Text
     see: tuple[Text, ...]
+    avoid: tuple[str, ...]
     was: str
     position: Position
 
@@ -93,12 +117,39 @@ def parse_book(text: str, path: str, diagnostics: Diagnostics) -> BookConfig | N
         front=fields.texts("front"),
         back=fields.texts("back"),
         parts=tuple(_part(part, diagnostics) for part in fields.mappings("parts", required=True)),
+        exemptions=tuple(map(_exemption, fields.mappings("exemptions"))),
+        inspect=_bounds(fields.mapping("inspect")),
     )
     fields.finish()
     _check_unique(config.parts, ("id", "label"), diagnostics)
     chapters = [chapter for part in config.parts for chapter in part.chapters]
     _check_unique(chapters, ("id",), diagnostics)
     return config
+
+
+def _bounds(fields: Fields) -> Bounds:
+    def share(key: str, default: float) -> float:
+        return float(fields.matching(key, r"0(\.\d+)?|1(\.0+)?", "from 0 to 1") or default)
+
+    def count(key: str) -> int:
+        return int(fields.matching(key, r"\d{1,6}", "a whole number") or 0)
+
+    default = Bounds()
+    bounds = Bounds(
+        flush=share("flush", default.flush),
+        gap=share("gap", default.gap),
+        line_breaks=count("line_breaks"),
+        overfull=count("overfull"),
+        missing_glyphs=count("missing_glyphs"),
+        stray_fonts=count("stray_fonts"),
+        lone_characters=count("lone_characters"),
+        holes=count("holes"),
+        unnumbered_figures=count("unnumbered_figures"),
+        dead_links=count("dead_links"),
+        structure=count("structure"),
+    )
+    fields.finish()
+    return bounds
 
 
 def _part(fields: Fields, diagnostics: Diagnostics) -> PartEntry:
@@ -112,6 +163,17 @@ def _part(fields: Fields, diagnostics: Diagnostics) -> PartEntry:
     fields.finish()
     _check_unique(part.chapters, ("label",), diagnostics)
     return part
+
+
+def _exemption(fields: Fields) -> Exemption:
+    exemption = Exemption(
+        code=fields.text("code", required=True),
+        text=fields.text("text"),
+        reason=fields.text("reason", required=True),
+        position=fields.position,
+    )
+    fields.finish()
+    return exemption
 
 
 def _chapter(fields: Fields) -> ChapterEntry:
@@ -234,6 +296,7 @@ def _term(fields: Fields) -> TermEntry:
         abbr=fields.text("abbr"),
         definition=Text(definition, fields.at("definition")),
         see=fields.texts("see"),
+        avoid=tuple(word.text for word in fields.texts("avoid")),
         was=fields.matching("was", ID_PATTERN, _ID_EXPECTED),
         position=fields.position,
     )

@@ -13,10 +13,11 @@ from types import MappingProxyType
 
 
 class Severity(StrEnum):
-    """How much a diagnostic matters: only errors stop a build."""
+    """How much a diagnostic matters: only errors fail a check or stop a build."""
 
     ERROR = "error"
     WARNING = "warning"
+    ADVICE = "advice"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -125,6 +126,18 @@ CODES = MappingProxyType(
             "rename-unknown": "A “was” names nothing that could have been renamed.",
             "release-order": "A release is not newer than the last one.",
             "release-edition": "A release's version is not the edition of book.yaml.",
+            # Chinese text: found by `studyguide check`, they stop no build
+            "text-spacing": "Spaces or marks are not as autocorrect writes them.",
+            "mark-half-width": "A half-width mark stands in a Chinese sentence.",
+            "quote-straight": "A straight quote stands in a Chinese sentence.",
+            "ellipsis-malformed": "An ellipsis is not ……",
+            "dash-malformed": "A dash is not ——",
+            "bracket-unpaired": "A bracket or quote has no partner in its paragraph.",
+            "term-variant": "A term is not written as the glossary has it.",
+            "answer-long": "The first paragraph is too long for a one-sentence answer.",
+            "reference-unused": "Nobody cites a work of references.yaml.",
+            "question-duplicate": "Two questions ask almost the same.",
+            "exemption-unused": "book.yaml excuses what is not there.",
             # Builds
             "template-failed": "A template cannot be rendered.",
             "export-failed": "An exporter could not write its artefact.",
@@ -136,6 +149,13 @@ CODES = MappingProxyType(
             "chapter-empty": "A chapter holds no question.",
             "footnote-unused": "A footnote is defined but never referred to.",
             "line-finishing-off": "The line finishing does not know this WeasyPrint and is off.",
+        },
+    )
+    | _codes(
+        Severity.ADVICE,
+        {
+            "abbreviation-early": "An abbreviation stands before what it is short for.",
+            "number-unsourced": "A figure in an often-asked answer has no source beside it.",
         },
     )
 )

@@ -145,7 +145,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """An entry of the glossary."""
+    """An entry of the glossary. ``avoid`` are words that the book does not use for it."""
 
     id: str
     zh: str
@@ -153,6 +153,7 @@ class Term:
     abbr: str
     definition: Block
     see: tuple[str, ...]
+    avoid: tuple[str, ...]
     was: str
     position: Position
 
@@ -230,6 +231,16 @@ class Anchor:
 
 
 @dataclass(frozen=True, slots=True)
+class Exemption:
+    """A lint that book.yaml excuses, with its reason: where ``text`` stands, or in all the book."""
+
+    code: str
+    text: str
+    reason: str
+    position: Position
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """A page of front or back matter: a Markdown file of its own."""
 
@@ -259,6 +270,7 @@ class Book:
     references: Mapping[str, Reference]
     figures: Mapping[str, Figure]
     anchors: Mapping[str, Anchor]
+    exemptions: tuple[Exemption, ...] = ()
 
     @property
     def chapters(self) -> Iterator[Chapter]:

@@ -32,6 +32,7 @@ from generator.ledger import (
 from generator.lock import BOOK, Item, items, places
 from generator.model import Book, Kind
 from generator.render import Templates
+from generator.source.files import BookFiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,8 @@ def release_book(
     reporter.step("deck")
     templates = Templates(root / "templates")
     context = Context(formulas, templates, cache.parent, wanted.time, ledger=ledger)
-    after = next_ledger(book, make_deck(book, context), ledger, wanted)
+    content = BookFiles(root, diagnostics).digest()
+    after = next_ledger(book, make_deck(book, context), ledger, wanted, content)
     last = ledger.latest.version if ledger.latest else ""
     listed = any(Path(CHANGES).stem == page.id for page in (*book.front, *book.back))
     if holds_the_same(ledger, after):
@@ -145,15 +147,16 @@ def holds_the_same(one: Ledger, other: Ledger) -> bool:
 # -- from one ledger to the next ------------------------------------------------------------------
 
 
-def next_ledger(book: Book, deck: Deck, ledger: Ledger, wanted: Wanted) -> Ledger:
-    """The ledger after a release of the book."""
+def next_ledger(book: Book, deck: Deck, ledger: Ledger, wanted: Wanted, content: str) -> Ledger:
+    """The ledger after a release of the book, whose files have the hash ``content``."""
     notes = _Notes(deck, ledger, wanted.version)
     labels = {**ledger.labels, **_labels(book)}
     found = list(items(book))
     for item in found:
         notes.add(item)
     notes.withdraw_the_rest()
-    release = notes.release(wanted.time, {kind: _count(found, kind) for kind in KINDS}, labels)
+    sizes = {kind: _count(found, kind) for kind in KINDS}
+    release = notes.release(Release(wanted.version, wanted.time, content, sizes), labels)
     return Ledger(
         uid=book.uid,
         title=book.title,
@@ -234,10 +237,10 @@ class _Notes:
                 self.entries[key] = after
                 self._pairs.append((before, after))
 
-    def release(self, time: int, sizes: Mapping[Kind, int], labels: Mapping[str, str]) -> Release:
-        """The entry of the release: what it changed."""
+    def release(self, release: Release, labels: Mapping[str, str]) -> Release:
+        """The entry of the release, with what it changed."""
         if not self.ledger.releases:
-            return Release(self.version, time, sizes)
+            return release
         new, changed, withdrawn, returned = [], [], [], []
         moved, renamed = [], []
         for before, after in self._pairs:
@@ -255,10 +258,8 @@ class _Notes:
                 renamed += [Rename(name, before.id)] if is_renamed else []
                 is_changed = before.digest != after.digest and not (is_moved or is_renamed)
                 changed += [name] if is_changed else []
-        return Release(
-            version=self.version,
-            time=time,
-            sizes=sizes,
+        return replace(
+            release,
             new=tuple(new),
             changed=tuple(changed),
             moved=tuple(moved),

@@ -242,7 +242,7 @@ def _labelled(label: str, caption: str) -> str:
 # -- code -----------------------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def highlight(code: str, language: str) -> tuple[tuple[tuple[str, str], ...], ...]:
     """Lines of ``(CSS class, text)`` runs. An unknown language is plain text.
 

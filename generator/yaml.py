@@ -79,6 +79,15 @@ class Fields:
         """A sequence of scalars; empty where it is absent."""
         return self._only(Text, key, self._items(key), "text")
 
+    def mapping(self, key: str) -> Fields:
+        """A mapping; an empty one where it is absent."""
+        value = self._take(key)
+        if isinstance(value, Fields):
+            return value
+        if value is not None and not (isinstance(value, Text) and not value.text):
+            self._wrong(value.position, key, "a mapping")
+        return Fields({}, {}, self.position, self.diagnostics)
+
     def mappings(self, key: str, *, required: bool = False) -> tuple[Fields, ...]:
         """A sequence of mappings; empty where it is absent."""
         return self._only(Fields, key, self._items(key, required=required), "a mapping")

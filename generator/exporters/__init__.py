@@ -49,7 +49,8 @@ def _unheard(_diagnostic: Diagnostic) -> None:
 class Context:
     """What an exporter may know beside the book.
 
-    ``timestamp`` is the artefact's time in seconds since the epoch; ``cache`` a folder of the
+    ``timestamp`` is the time of what was not yet released, in seconds since the epoch;
+    ``released`` that of the release, if the book is what was released; ``cache`` a folder of the
     exporter's own, which may vanish between builds; ``found`` what the exporters before it found,
     by format; ``ledger`` what readers hold already, and since when.
     """
@@ -58,6 +59,7 @@ class Context:
     templates: Templates
     cache: Path
     timestamp: int
+    released: int | None = None
     paper: str = "A4"
     print_ready: bool = False
     jobs: int = 1
@@ -65,6 +67,11 @@ class Context:
     progress: Callable[[int, int], None] = _silent
     warn: Callable[[Diagnostic], None] = _unheard
     ledger: Ledger = field(default_factory=Ledger)
+
+    @property
+    def date(self) -> int:
+        """The time of the artefact as a whole, in seconds since the epoch."""
+        return self.timestamp if self.released is None else self.released
 
 
 class Exporter(Protocol):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from generator.exporters.anki_notes import CardNote
 from generator.ledger import Ledger, LedgerNote, LedgerNoteType
@@ -43,11 +43,11 @@ class Times:
         self.newest = 0
         self.notes = {note.guid: note for note in ledger.notes.values()}
 
-    def of(self, entry: LedgerNote | LedgerNoteType | None, digest: str) -> int:
-        """The time of an object that has this hash now, and this entry in the ledger."""
+    def of(self, entry: LedgerNote | LedgerNoteType | None, digest: Callable[[], str]) -> int:
+        """The time of an object that has this entry in the ledger and, now, this hash."""
         if entry is None:
             time = self.preview
-        elif entry.digest == digest:
+        elif entry.digest == digest():
             time = self.ledger.time(entry.changed)
         else:
             # A SOURCE_DATE_EPOCH from before the release must not keep the change from readers.

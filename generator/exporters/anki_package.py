@@ -72,6 +72,11 @@ class DescribedDeck(genanki.Deck):  # type: ignore[misc]  # genanki is untyped
         super().__init__(**arguments)
         self.modified = modified
 
+    def write_to_db(self, cursor: sqlite3.Cursor, timestamp: float, id_gen: Iterator[int]) -> None:
+        """Write the deck, and let go of its notes: a large deck fits into memory once."""
+        super().write_to_db(cursor, timestamp, id_gen)
+        self.notes.clear()
+
     def to_json(self) -> dict[str, Any]:
         """The deck in Anki's JSON."""
         return {**super().to_json(), "md": True, "mod": self.modified}
@@ -79,7 +84,7 @@ class DescribedDeck(genanki.Deck):  # type: ignore[misc]  # genanki is untyped
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """Decks with their notes, and media by name."""
+    """Decks with their notes, and media by name. To be written once: writing empties the decks."""
 
     decks: Sequence[DescribedDeck]
     media: Mapping[str, bytes]

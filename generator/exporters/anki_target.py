@@ -35,6 +35,8 @@ _FORMULA = re.compile(
     r'<span class="math-inline">[^<]*</span>'
     r"[，。；：、！？）》”’」】…]*"
 )
+_POINTER = '<span class="xref"></span>'
+_POINTED_AT = re.compile(rf"(?<=[见按由入看及]){_POINTER}(?: ?一题)?")
 _PARAGRAPH_BREAK = re.compile(r"</p>\s*<p>")
 
 
@@ -50,8 +52,11 @@ def finish_field(markup: str) -> str:
     """The last touch to a field.
 
     Spaces go that the source has at citations, references and gaps, and Chinese text has not. A
-    browser breaks lines between a formula and its punctuation unless both are kept together.
+    browser breaks lines between a formula and its punctuation unless both are kept together. A
+    link to another question has neither its number nor its title here, but a sentence may need it.
     """
+    if _POINTER in markup:
+        markup = _POINTED_AT.sub('<span class="xref">另一题</span>', markup).replace(_POINTER, "")
     markup = _SPACE_AFTER.sub("", _SPACE_BEFORE.sub("", markup))
     # Most fields have neither gap nor formula, and to look for one by expression takes long.
     if "{{c" in markup:
@@ -124,8 +129,7 @@ class CardTarget:
 
     def crossref(self, anchor: Anchor, words: str) -> str:
         """The words alone: a card holds no text of other notes."""
-        words = words or kind_name(anchor.kind)
-        return f'<span class="xref">{words}</span>' if words else ""
+        return f'<span class="xref">{words or kind_name(anchor.kind)}</span>'
 
     def link(self, address: str, words: str) -> str:
         """A link to the web."""

@@ -42,20 +42,28 @@ class ApkgExporter:
             notes.append(note)
             context.progress(done, total)
         check_notes(notes)
-        times = Times(context.ledger, context.timestamp)
-        models = {kind: _model(book, context, NOTE_TYPES[kind], times) for kind in NOTE_TYPES}
-        modified = [_modified(note, times) for note in notes]
-        decks = _decks(book, context, times.newest)
-        ids = _ids(notes, times.newest)
-        for due, (note, time) in enumerate(zip(notes, modified, strict=True), 1):
-            decks[note.deck].add_note(_packed(note, models[note.kind], due, ids, time))
-        cards = sum(len(note.ordinals) for note in notes)
-        package = Package(list(decks.values()), maker.media)
-        return Artifact(package.to_bytes(), {"notes": len(notes), "cards": cards})
+        counts = {"notes": len(notes), "cards": sum(len(note.ordinals) for note in notes)}
+        decks = _filled_decks(book, context, notes)
+        del notes  # the decks hold them now, and let go of each that is written
+        return Artifact(Package(decks, maker.media).to_bytes(), counts)
+
+
+def _filled_decks(
+    book: Book, context: Context, notes: Sequence[CardNote]
+) -> Sequence[DescribedDeck]:
+    """All decks of the book with their notes, dated and numbered."""
+    times = Times(context.ledger, context.timestamp)
+    models = {kind: _model(book, context, NOTE_TYPES[kind], times) for kind in NOTE_TYPES}
+    modified = [_modified(note, times) for note in notes]
+    decks = _decks(book, context, times.newest)
+    ids = _ids(notes, times.newest)
+    for due, (note, time) in enumerate(zip(notes, modified, strict=True), 1):
+        decks[note.deck].add_note(_packed(note, models[note.kind], due, ids, time))
+    return list(decks.values())
 
 
 def _modified(note: CardNote, times: Times) -> int:
-    return times.of(times.notes.get(note.guid), note_digest(note))
+    return times.of(times.notes.get(note.guid), lambda: note_digest(note))
 
 
 def _ids(notes: Sequence[CardNote], timestamp: int) -> Iterator[int]:
@@ -91,9 +99,9 @@ def note_type_digest(book: Book, context: Context, note_type: NoteType) -> str:
 def _model(book: Book, context: Context, note_type: NoteType, times: Times) -> StableModel:
     kind = note_type.kind
     sides = _sides(book, context, note_type)
-    digest = type_digest(sides, _css(context))
+    released = context.ledger.note_types.get(kind)
     return StableModel(
-        modified=times.of(context.ledger.note_types.get(kind), digest),
+        modified=times.of(released, lambda: type_digest(sides, _css(context))),
         model_id=permanent_id(book, "note type", kind),
         name=f"{book.title} {note_type.name}",
         fields=[

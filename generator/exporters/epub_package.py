@@ -69,7 +69,7 @@ def pack(volume: Volume, context: Context, suffix: str) -> bytes:
     variables: dict[str, object] = {
         "book": book,
         "identifier": uuid5(NAMESPACE_URL, f"studyguide:{book.uid}/{book.id}{suffix}").urn,
-        "modified": datetime.fromtimestamp(context.timestamp, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "modified": datetime.fromtimestamp(context.date, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "contents": volume.contents,
         "depth": _depth(volume.contents),
         "landmarks": _landmarks(volume, toc),

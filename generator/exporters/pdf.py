@@ -74,7 +74,7 @@ def _write(book: Book, context: Context, paper: Paper, pictures: Pictures) -> st
     markup = context.templates.render(
         "print/book.html.j2",
         book=book,
-        time=_w3c(context.timestamp),
+        time=_w3c(context.date),
         front=[PrintPage(book, page, pictures, "front") for page in book.front],
         parts=[PrintPart(book, part, pictures, paper.head) for part in book.parts],
         back=[PrintPage(book, page, pictures, "back") for page in book.back],

@@ -79,12 +79,14 @@ class Rename:
 class Release:
     """An edition that went out, at ``time`` in seconds since the epoch.
 
+    ``content`` is the hash of the book's files, by which a build of the same ones is dated.
     ``sizes`` counts the notes of each kind. The rest names notes (``q-…``, ``c-…``, ``t-…``) as
     they were called then; the first release lists none, for all would be new.
     """
 
     version: str
     time: int
+    content: str
     sizes: Mapping[Kind, int] = field(default_factory=dict)
     new: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()

@@ -229,6 +229,7 @@ def _release(fields: Fields) -> Release:
     release = Release(
         version=_version(fields, "version", required=True),
         time=int(fields.matching("time", r"\d{1,11}", "seconds", required=True) or 0),
+        content=_digest(fields, "content"),
         sizes={
             kind: int(fields.matching(key, r"\d{1,9}", "a number", required=True) or 0)
             for kind, key in SIZES.items()

@@ -78,6 +78,7 @@ def _release_line(release: Release) -> str:
     lines = [
         f"version: {_scalar(release.version)}",
         f"time: {release.time}",
+        f"content: {_scalar(release.content)}",
         *(f"{key}: {size}" for key, size in sizes.items()),
     ]
     for key, items in lists.items():

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from generator.config import (
     BookConfig,
+    Bounds,
     ChapterEntry,
     PartEntry,
     parse_book,
@@ -22,7 +23,7 @@ from generator.source.files import BookFiles
 from generator.source.text import Findings, Library, TextReader, walk
 from generator.yaml import Text
 
-__all__ = ["load_book", "read_book", "walk"]
+__all__ = ["load_book", "load_bounds", "read_book", "walk"]
 
 _T = TypeVar("_T")
 
@@ -51,6 +52,20 @@ def load_book(root: Path) -> Book:
     if book is None:  # pragma: no cover - then there was an error
         raise FileNotFoundError(root / BOOK)
     return book
+
+
+def load_bounds(root: Path) -> Bounds:
+    """What the book below ``root`` asks of its handbook; the defaults where there is no book.
+
+    Raises :class:`~generator.diagnostics.BookError` if its book.yaml has errors.
+    """
+    if not (root / BOOK).is_file():
+        return Bounds()
+    diagnostics = Diagnostics()
+    text = BookFiles(root, diagnostics).read_text(BOOK, Position(BOOK))
+    config = parse_book(text, BOOK, diagnostics) if text is not None else None
+    diagnostics.raise_errors()
+    return config.inspect if config else Bounds()
 
 
 class _Reader:
@@ -91,6 +106,7 @@ class _Reader:
             references=self.references,
             figures=self._figures(),
             anchors=anchors,
+            exemptions=config.exemptions,
         )
 
     # -- chapters ---------------------------------------------------------------------------------
@@ -153,7 +169,15 @@ class _Reader:
             self._refuse_citations(findings, entry.definition.position)
             see = tuple(text.text for text in entry.see)
             yield Term(
-                entry.id, entry.zh, entry.en, entry.abbr, definition, see, entry.was, entry.position
+                id=entry.id,
+                zh=entry.zh,
+                en=entry.en,
+                abbr=entry.abbr,
+                definition=definition,
+                see=see,
+                avoid=entry.avoid,
+                was=entry.was,
+                position=entry.position,
             )
 
     def _page(self, name: Text) -> Page | None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
+from generator import __version__
 from generator.diagnostics import Diagnostics, Position
+from generator.ledger import CHANGES, LEDGER
 
 _MAX_TEXT = 4_000_000
 _MAX_PICTURE = 20_000_000
@@ -69,6 +72,27 @@ class BookFiles:
             message = f"{path} cannot be read: {error.strerror or error}"
             self.diagnostics.add("file-missing", mentioned, message)
             return None
+
+    def digest(self) -> str:
+        """The hash of all that the book is made of, but for what a release writes.
+
+        The version of this program is part of it: another one may make another book of the same.
+        """
+        total = hashlib.sha256(__version__.encode())
+        for path in sorted(self._own()):
+            total.update(path.encode() + b"\0")
+            total.update(hashlib.sha256((self.root / path).read_bytes()).digest())
+        return total.hexdigest()[:16]
+
+    def _own(self) -> list[str]:
+        found = (file for top in ("content", "templates") for file in self.root.glob(f"{top}/**/*"))
+        names = (
+            file.relative_to(self.root)
+            for file in found
+            if file.is_file() and file.resolve().is_relative_to(self.root)
+        )
+        hidden = (name for name in names if not any(part.startswith(".") for part in name.parts))
+        return [name.as_posix() for name in hidden if name.as_posix() not in {CHANGES, LEDGER}]
 
     def resolve(self, path: str, mentioned: Position) -> Path | None:
         """The real place of a file, or ``None`` after a diagnostic if it lies outside the root."""

@@ -19,6 +19,7 @@ from generator.config import ID_PATTERN
 from generator.diagnostics import Diagnostics, Position
 from generator.markdown import MAX_NESTING, MAX_PARAGRAPH, Attributes, parse, plain
 from generator.model import Block, Figure, Gap, Role
+from generator.source.compact import compact
 from generator.source.figures import read_figure
 from generator.source.files import BookFiles
 
@@ -101,12 +102,13 @@ class TextReader:
         """
         self._check(tokens, findings, gaps=gaps)
         first, last = _line_range(tokens)
+        words = plain(tokens)
         return Block(
             role=role,
             text="\n".join(self.lines[first:last]),
             position=Position(self.path, first + 1, _indent(self.lines, first) + 1),
-            plain=plain(tokens),
-            tokens=tuple(tokens),
+            plain=words,
+            tokens=compact(tokens),
         )
 
     def finish(self) -> None:

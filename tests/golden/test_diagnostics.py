@@ -11,6 +11,7 @@ import pytest
 from generator.build import Options, build_book, check_book
 from generator.cli import QUIET
 from generator.diagnostics import CODES, BookError, Diagnostics, Severity
+from generator.lint import lint_book
 from generator.release import Wanted, release_book
 from tests.golden.conftest import Golden
 
@@ -46,7 +47,8 @@ def _diagnose(root: Path, formats: list[str]) -> Diagnostics:
         elif formats:
             build_book(Options(root, root / "build", formats), diagnostics, QUIET)
         else:
-            check_book(root, None, diagnostics, QUIET)
+            book, _ = check_book(root, None, diagnostics, QUIET)
+            diagnostics.extend(lint_book(book))
     except BookError as error:
         diagnostics.extend(error.diagnostics)
     return diagnostics

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.handbook_pdf import handbook
+
 ROOT = Path(__file__).parents[2]
 MINIMAL = ROOT / "tests" / "fixtures" / "minimal"
 ARTEFACTS = [".apkg", ".pdf", ".epub", "-compat.epub"]
@@ -35,9 +37,12 @@ def root(tmp_path: Path) -> Path:
     return Path(shutil.copytree(MINIMAL, tmp_path / "我 的 书"))
 
 
+def _append(path: Path, text: str) -> None:
+    path.write_text(path.read_text("utf-8") + text, "utf-8")
+
+
 def _break(root: Path) -> None:
-    chapter = root / "content/basics/first.md"
-    chapter.write_text(chapter.read_text("utf-8") + "\n[](#nowhere) 100% :::\n", "utf-8")
+    _append(root / "content/basics/first.md", "\n[](#nowhere) 100% :::\n")
 
 
 def test_help_loads_no_heavy_library() -> None:
@@ -138,8 +143,9 @@ def test_two_new_books_have_two_uids(tmp_path: Path) -> None:
     assert "uid: " + "0" * 32 not in uids
 
 
-def test_a_time_that_is_none(root: Path) -> None:
-    result = studyguide("build", "apkg", "--root", root, SOURCE_DATE_EPOCH="yesterday")
+@pytest.mark.parametrize("time", ["yesterday", "99999999999"])
+def test_a_time_that_is_none_or_not_yet(root: Path, time: str) -> None:
+    result = studyguide("build", "apkg", "--root", root, SOURCE_DATE_EPOCH=time)
     assert result.returncode == 1
     assert "SOURCE_DATE_EPOCH:1:1: error [value-invalid]" in result.stderr
 
@@ -148,6 +154,43 @@ def test_init_overwrites_nothing(root: Path) -> None:
     before = (root / "content/book.yaml").read_bytes()
     assert studyguide("init", root).returncode == 2
     assert (root / "content/book.yaml").read_bytes() == before
+
+
+def test_a_handbook_is_inspected(root: Path, tmp_path: Path) -> None:
+    file = tmp_path / "书.pdf"
+    file.write_bytes(handbook())
+    result = studyguide("inspect", file, "--root", root)
+    assert result.returncode == 0, result.stdout
+    assert "100.0% of 60" in result.stdout
+    _append(root / "content/book.yaml", "inspect: {gap: 0.01}\n")
+    result = studyguide("inspect", file, "--root", root)
+    assert result.returncode == 1
+    assert "beyond" in result.stdout
+    assert "page i: 0.03 em added at" in result.stdout
+    result = studyguide("inspect", file, "--root", root, "--json")
+    assert result.returncode == 1
+    report = json.loads(result.stdout)
+    assert (report["pages"], report["exceeded"]) == (6, ["gap"])
+    assert report["counts"]["gap"] == len(report["findings"]) > 12
+    assert report["findings"][0]["label"] == "i"
+
+
+def test_where_there_is_no_book_the_usual_bounds_hold(tmp_path: Path) -> None:
+    file = tmp_path / "book.pdf"
+    file.write_bytes(handbook())
+    assert studyguide("inspect", file, cwd=tmp_path).returncode == 0
+
+
+def test_what_cannot_be_inspected(root: Path) -> None:
+    book = root / "content/book.yaml"
+    result = studyguide("inspect", book, "--root", root)
+    assert (result.returncode, "Traceback" in result.stderr) == (1, False)
+    assert "book.yaml" in result.stderr
+    assert studyguide("inspect", root / "none.pdf").returncode == 2
+    _append(book, "inspect: [1]\n")
+    result = studyguide("inspect", book, "--root", root)
+    assert result.returncode == 1
+    assert "[value-invalid] “inspect” must be a mapping" in result.stderr
 
 
 def test_lists(root: Path) -> None:
@@ -199,6 +242,23 @@ def _files(root: Path) -> dict[str, bytes]:
         for path in sorted(root.rglob("*"))
         if path.is_file() and "cache" not in path.parts
     }
+
+
+def test_what_was_released_has_its_date_whenever_it_is_built(root: Path) -> None:
+    """Anyone can make an edition again, byte for byte; what has changed since has a date anew."""
+
+    def built(time: str) -> dict[str, bytes]:
+        made = studyguide("build", "apkg", "pdf", "epub", "--root", root, SOURCE_DATE_EPOCH=time)
+        assert made.returncode == 0, made.stderr
+        return {path.suffix: path.read_bytes() for path in (root / "build").glob("*.*")}
+
+    studyguide("release", "1", "--root", root, SOURCE_DATE_EPOCH="1780000000")
+    edition = built("1780000500")
+    assert built("1780001000") == edition
+    chapter = root / "content/basics/first.md"
+    chapter.write_text(chapter.read_text("utf-8").replace("等于二", "就是二"), "utf-8")
+    previews = built("1780000500"), built("1780001000")
+    assert all(previews[0][suffix] != previews[1][suffix] for suffix in edition)
 
 
 def test_releases(root: Path) -> None:

@@ -86,11 +86,11 @@ def _legal_keys() -> Iterator[str]:
     diagnostics = Diagnostics()
     chapter = "{x: 1, id: a, label: a}"
     part = f"{{x: 1, id: a, title: a, label: a, chapters: [{chapter}]}}"
-    parse_book(f"x: 1\nparts: [{part}]", "book.yaml", diagnostics)
+    parse_book(f"x: 1\ninspect: {{x: 1}}\nparts: [{part}]", "book.yaml", diagnostics)
     parse_references("x: 1\nreferences: [{x: 1, author: [{x: 1}]}]", "r.yaml", diagnostics)
     parse_glossary("[{x: 1}]", "glossary.yaml", diagnostics)
     hints = [item.hint for item in diagnostics if item.code == "key-unknown"]
-    assert len(hints) == 3 + 3 + 1
+    assert len(hints) == 4 + 3 + 1
     for hint in hints:
         yield from hint.removeprefix("Legal keys here: ").removesuffix(".").split(", ")
 

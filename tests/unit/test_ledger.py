@@ -47,6 +47,7 @@ def releases(draw: st.DrawFn) -> tuple[Release, ...]:
         Release(
             version=f"0.{number}",
             time=number * 1000,
+            content=draw(digests),
             sizes={kind: draw(st.integers(0, 9999)) for kind in KINDS},
             new=draw(some),
             changed=draw(some),
@@ -131,14 +132,14 @@ LEDGER_TEXT = f"""format: 1
 uid: "0123456789abcdef"
 title: 书
 releases:
-  - {{version: "0.1", time: 1000, questions: 1, clozes: 0, terms: 0}}
+  - {{version: "0.1", time: 1000, content: "0123456789abcdef", questions: 1, clozes: 0, terms: 0}}
 decks: []
 note-types:
 {TYPES}
 notes:
   - {NOTE}
 """
-RELEASE = '  - {version: "0.1", time: 1, questions: 0, clozes: 0, terms: 0}'
+RELEASE = LEDGER_TEXT.splitlines()[4].replace("1000", "1")
 DECK = "{of: a, label: xx}"
 NOTE_PLACE = f"{LEDGER}:12:5"
 
