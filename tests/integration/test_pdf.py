@@ -125,12 +125,8 @@ def test_all_fonts_are_the_books_embedded_and_cut_to_what_is_used(handbook: Hand
 
 
 UNMET = {
-    Kind.FLUSH: "2 of 181 lines end in a long formula",
-    Kind.GAP: "line finishing widens spaces by 0.28 em",
     Kind.FONT: "slanted letters in figures are drawn in a slanted Hei",
-    Kind.LONE: "3 paragraphs",
-    Kind.LINK: "citations are raised by a line height of 0, which is that of their links, too",
-    Kind.STRUCTURE: "running heads and definition lists, as WeasyPrint tags them",
+    Kind.STRUCTURE: "WeasyPrint writes dc:title for PDF/A and PDF/UA alone",
 }
 """What the handbook falls short of; whoever mends it takes it out."""
 
@@ -451,7 +447,9 @@ def test_every_chapter_opens_with_a_checklist_whose_page_numbers_are_true(
     ]
     for chapter, page, printed_numbers in zip(handbook.book.chapters, pages, numbers, strict=True):
         anchors = [handbook.book.anchors[question.id].name for question in chapter.questions]
-        assert printed_numbers == {name: handbook.label(where[name]) for name in anchors}
+        assert {name: printed_numbers[name] for name in anchors} == {
+            name: handbook.label(where[name]) for name in anchors
+        }
         assert page == where[f"chapter-{chapter.id}"]
         assert handbook.text(page).count("□") == len(anchors)
         assert handbook.text(page).count("高频") >= sum(q.hot for q in chapter.questions)
