@@ -11,7 +11,7 @@ import re
 import zlib
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pydyf
@@ -106,16 +106,12 @@ class Compositor:
                 self._fonts, counter_style=self._counters, stylesheets=self._sheets
             )
             data = document.write_pdf(pdf_tags=True, finisher=finish)
-        return LaidOut(**{**_fields(found[0]), "pdf": data})
+        return replace(found[0], pdf=data)
 
     def _zeros_of(self, fonts: Mapping[str, UsedFont]) -> dict[str, int]:
         return {
             name: self._zeros[font.role] for name, font in fonts.items() if font.role in self._zeros
         }
-
-
-def _fields(laid: LaidOut) -> dict[str, Any]:
-    return {name: getattr(laid, name) for name in LaidOut.__slots__}
 
 
 class Fetcher(URLFetcher):  # type: ignore[misc] # WeasyPrint has no types
