@@ -273,8 +273,8 @@ def _find_slots(
         font = _last(rb"/(\w+) \S+ Tf", content, shown.start())
         if glyphs != code * count or b"%04x" % zeros.get(font, 0) != code:
             continue
-        mark = int(_last(rb"/MCID (\d+)", content, shown.start()))
-        target = _link_of(pdf, parents[mark])
+        mark = _last(rb"/(?:MCID (\d+)|Artifact)", content, shown.start())
+        target = _link_of(pdf, parents[int(mark)]) if mark else ""
         x = float(_last(rb"(\S+) \S+ Tm", content, shown.start())) * _POINT
         left = 1.0 if target else _side(x, page)
         yield _Shown(shown.start(), shown.end(), font, count, target, left)
@@ -317,9 +317,10 @@ def _content(stream: pydyf.Stream) -> bytes:
 
 
 def _last(pattern: bytes, content: bytes, end: int) -> str:
-    """The first group of the last match before ``end``: the graphics state at that place."""
+    """The group of the last match before ``end``: the graphics state at that place."""
     start = max(0, end - 2000)
-    return [match[1] for match in re.finditer(pattern, content[start:end])][-1].decode()
+    *_, last = re.finditer(pattern, content[start:end])
+    return (last[1] or b"").decode()
 
 
 def _side(x: float, page: Any) -> float:
