@@ -66,8 +66,7 @@ class TermFinder:
         self._terms: dict[str, str] = {}
         for term in terms:
             for name in filter(None, (term.zh, term.en, term.abbr)):
-                name = html.escape(name)  # noqa: PLW2901 - as it stands in the text
-                self._terms.setdefault(_folded(name), term.id)
+                self._terms.setdefault(_folded(html.escape(name)), term.id)
         names = sorted(self._terms, key=lambda name: (-len(name), name))
         self._pattern = re.compile("|".join(map(_pattern, names))) if names else None
 

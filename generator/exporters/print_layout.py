@@ -11,7 +11,7 @@ import re
 import zlib
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pydyf
@@ -106,16 +106,12 @@ class Compositor:
                 self._fonts, counter_style=self._counters, stylesheets=self._sheets
             )
             data = document.write_pdf(pdf_tags=True, finisher=finish)
-        return LaidOut(**{**_fields(found[0]), "pdf": data})
+        return replace(found[0], pdf=data)
 
     def _zeros_of(self, fonts: Mapping[str, UsedFont]) -> dict[str, int]:
         return {
             name: self._zeros[font.role] for name, font in fonts.items() if font.role in self._zeros
         }
-
-
-def _fields(laid: LaidOut) -> dict[str, Any]:
-    return {name: getattr(laid, name) for name in LaidOut.__slots__}
 
 
 class Fetcher(URLFetcher):  # type: ignore[misc] # WeasyPrint has no types
@@ -277,7 +273,7 @@ def _find_slots(
         font = _last(rb"/(\w+) \S+ Tf", content, shown.start())
         if glyphs != code * count or b"%04x" % zeros.get(font, 0) != code:
             continue
-        mark = _last(rb"/MCID (\d+)|/Artifact\b", content, shown.start())
+        mark = _last(rb"/(?:MCID (\d+)|Artifact)", content, shown.start())
         target = _link_of(pdf, parents[int(mark)]) if mark else ""  # folios are artifacts
         x = float(_last(rb"(\S+) \S+ Tm", content, shown.start())) * _POINT
         left = 1.0 if target else _side(x, page)
@@ -321,10 +317,10 @@ def _content(stream: pydyf.Stream) -> bytes:
 
 
 def _last(pattern: bytes, content: bytes, end: int) -> str:
-    """The first group of the last match before ``end``, if it has one: the state at that place."""
+    """The group of the last match before ``end``: the graphics state at that place."""
     start = max(0, end - 2000)
-    last = [match[1] for match in re.finditer(pattern, content[start:end])][-1]
-    return "" if last is None else last.decode()
+    *_, last = re.finditer(pattern, content[start:end])
+    return (last[1] or b"").decode()
 
 
 def _side(x: float, page: Any) -> float:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from generator.diagnostics import Position
@@ -135,16 +135,7 @@ def _guess_object(section: Section, room: int) -> LaidOut:
 
 def prepare(sections: Sequence[Section], labels: Mapping[str, str]) -> list[Section]:
     """The sections with slots for page numbers, and marked links to each other."""
-    return [
-        Section(
-            section.name,
-            _prepare(section.markup, labels),
-            section.position,
-            section.numbering,
-            section.starts,
-        )
-        for section in sections
-    ]
+    return [replace(section, markup=_prepare(section.markup, labels)) for section in sections]
 
 
 def _prepare(markup: str, labels: Mapping[str, str]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from generator.diagnostics import Position
 from generator.exporters import Context
@@ -50,7 +50,7 @@ class SectionWriter:
             for chapter in part.chapters:
                 section = self._chapter(chapter)
                 markup, found = finder.mark(section.markup)
-                body.append(Section(section.name, markup, section.position))
+                body.append(replace(section, markup=markup))
                 mentions += found
         front = self._section(
             "front",

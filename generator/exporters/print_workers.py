@@ -15,6 +15,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import traceback
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
@@ -83,6 +84,7 @@ class Workers:
         self._style = style
         self._jobs = jobs
         self._workers: list[_Worker] = []
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
 
     def lay_out(self, tasks: Iterable[Task]) -> Iterator[Answer]:
         """Lay sections out and yield what became of them, in the order in which they are done.
@@ -116,9 +118,14 @@ class Workers:
         for worker in self._workers:
             worker.process.wait()
         self._workers.clear()
+        if self._folder is not None:
+            self._folder.cleanup()
+            self._folder = None
 
-    @staticmethod
-    def _start() -> _Worker:
+    def _start(self) -> _Worker:
+        if self._folder is None:
+            # WeasyPrint copies the faces there, and a worker that is killed does not clear up.
+            self._folder = tempfile.TemporaryDirectory(prefix="studyguide-")
         ours, theirs = Pipe()
         program = (
             "import sys; from generator.exporters.print_workers import work; work(sys.argv[1])"
@@ -128,7 +135,7 @@ class Workers:
         process = subprocess.Popen(  # noqa: S603 - our own interpreter, our own program
             [sys.executable, "-P", "-c", program, str(theirs.fileno())],
             pass_fds=[theirs.fileno()],
-            env={**os.environ, "PYTHONPATH": path},
+            env={**os.environ, "PYTHONPATH": path, "TMPDIR": self._folder.name},
             stdin=subprocess.DEVNULL,
         )
         theirs.close()  # so that our end is told when the worker dies

@@ -138,7 +138,9 @@ def printed_numbers(file: File, fonts: BookFonts) -> Iterator[tuple[int, str, st
         for operands, operator in pikepdf.parse_content_stream(page):
             match str(operator):
                 case "BDC":
-                    mark = int(operands[1].MCID)
+                    mark = int(operands[1].get("/MCID", -1))
+                case "BMC":
+                    mark = -1
                 case "Tf":
                     font = str(page.Resources.Font[operands[0]].BaseFont)
                 case "TJ" if "Book-Song" in font:
@@ -146,7 +148,8 @@ def printed_numbers(file: File, fonts: BookFonts) -> Iterator[tuple[int, str, st
                     glyphs = [text[i] << 8 | text[i + 1] for i in range(0, len(text), 2)]
                     if glyphs and all(glyph in digits for glyph in glyphs):
                         shown = "".join(digits[glyph] for glyph in glyphs)
-                        yield number, shown, target(parents[page.StructParents][mark])
+                        element = parents[page.StructParents][mark] if mark >= 0 else None
+                        yield number, shown, target(element)
 
 
 def _is_number(item: Any) -> bool:
