@@ -70,15 +70,21 @@ class Target(Protocol):
 
 
 class Writer:
-    """Writes the tokens of a block as XHTML for one target."""
+    """Writes the tokens of a block as XHTML for one target.
 
-    def __init__(self, book: Book, target: Target) -> None:
+    With ``places``, paragraphs and headings carry ids, the same ones in every output: by them an
+    EPUB learns where the handbook's pages begin.
+    """
+
+    def __init__(self, book: Book, target: Target, *, places: bool = False) -> None:
         self.book = book
         self.target = target
+        self.places = places
 
     def block(self, block: Block) -> Markup:
         """The block as XHTML: block-level elements, or inline content for a prompt."""
-        return Markup(self._write(block.tokens))  # noqa: S704 - every leaf below is escaped
+        place = _place(block) if self.places else ""
+        return Markup(self._write(block.tokens, place))  # noqa: S704 - every leaf below is escaped
 
     def blocks(self, blocks: Sequence[Block]) -> Markup:
         """Several blocks, one after the other."""
@@ -93,8 +99,11 @@ class Writer:
 
     # -- the walk ---------------------------------------------------------------------------------
 
-    def _write(self, tokens: Sequence[Token]) -> str:
-        """Write a run of sibling tokens. Containers come as ``x_open`` … ``x_close`` pairs."""
+    def _write(self, tokens: Sequence[Token], place: str = "") -> str:
+        """Write a run of sibling tokens. Containers come as ``x_open`` … ``x_close`` pairs.
+
+        The outermost get ids that begin with ``place``, if there is one.
+        """
         out: list[str] = []
         open_containers: list[tuple[Token, list[str]]] = []  # each with what was written before it
         text = self.target.text
@@ -112,7 +121,8 @@ class Writer:
             elif token.nesting == -1:
                 inner = "".join(out)
                 opening, out = open_containers.pop()
-                out.append(self._container(opening, inner))
+                name = f"{place}-{index}" if place and not open_containers else ""
+                out.append(self._container(opening, inner, name))
             else:
                 leaf = self._LEAVES.get(kind)
                 if leaf is None:
@@ -122,14 +132,15 @@ class Writer:
             raise ValueError("unbalanced tokens")
         return "".join(out)
 
-    def _container(self, token: Token, inner: str) -> str:
+    def _container(self, token: Token, inner: str, name: str) -> str:
         special = self._CONTAINERS.get(token.type)
         if special is not None:
             return special(self, token, inner)
         if token.hidden:  # the paragraphs of a tight list
             return inner
         tag, end = token.tag, "\n" if token.block else ""
-        return f"<{tag}>{inner}</{tag}>{end}"
+        identifier = f' id="{name}"' if name else ""
+        return f"<{tag}{identifier}>{inner}</{tag}>{end}"
 
     # -- leaves -----------------------------------------------------------------------------------
 
@@ -233,6 +244,16 @@ class Writer:
         "th_open": _cell,
         "td_open": _cell,
     }
+
+
+PLACE = "p-"
+"""What the ids of paragraphs begin with."""
+
+
+def _place(block: Block) -> str:
+    """What the ids of a block's paragraphs begin with: file and line, unique in a book."""
+    path = block.position.path.removeprefix("content/").removesuffix(".md")
+    return f"{PLACE}{path.replace('/', '-')}-{block.position.line}"
 
 
 def _labelled(label: str, caption: str) -> str:

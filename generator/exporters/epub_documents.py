@@ -245,7 +245,7 @@ class Volume:
 
     def _writer(self, scope: str, cited: Sequence[str] = ()) -> tuple[EpubTarget, Writer]:
         target = self.flavour.target(self.book, self.context.formulas, self.images, scope, cited)
-        return target, Writer(self.book, target)
+        return target, Writer(self.book, target, places=True)
 
     def _add(
         self, name: str, title: str, template: str, landmark: str = "", **variables: object

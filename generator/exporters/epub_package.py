@@ -13,6 +13,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from generator.exporters import Context
 from generator.exporters.epub_documents import Document, Entry, Volume
+from generator.exporters.epub_pages import Pages, break_pages
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 """The earliest time that ZIP knows: a file's time would say only when it was built."""
@@ -62,9 +63,11 @@ class Landmark:
 def pack(volume: Volume, context: Context, suffix: str) -> bytes:
     """The bytes of the EPUB."""
     book = volume.book
-    files = _files(volume, context)
+    pages = Pages.of(context.found.get("pdf"))
+    documents, breaks = break_pages(volume.documents, pages) if pages else (volume.documents, [])
+    files = _files(volume, documents, context)
     toc = Document("nav", "目录", "", "toc")
-    spine = [*volume.documents]
+    spine = [*documents]
     spine.insert(volume.contents_position, toc)
     variables: dict[str, object] = {
         "book": book,
@@ -76,6 +79,8 @@ def pack(volume: Volume, context: Context, suffix: str) -> bytes:
         "spine": [document.name for document in spine],
         "cover": _COVER,
         "features": _features(files),
+        "breaks": breaks,
+        "page_source": pages.source if pages else "",
     }
     for name in ("nav.xhtml", "toc.ncx"):
         files[name] = context.templates.render(f"epub/{name}.j2", **variables).encode()
@@ -91,10 +96,10 @@ def pack(volume: Volume, context: Context, suffix: str) -> bytes:
     )
 
 
-def _files(volume: Volume, context: Context) -> dict[str, bytes]:
+def _files(volume: Volume, documents: Sequence[Document], context: Context) -> dict[str, bytes]:
     """Everything but the package's own files, by path."""
     templates = context.templates
-    files = {document.path: document.xhtml.encode() for document in volume.documents}
+    files = {document.path: document.xhtml.encode() for document in documents}
     files["css/epub.css"] = templates.source("epub/epub.css").encode()
     lines = title_lines(volume.book.title)
     cover = templates.render("epub/cover.svg.j2", book=volume.book, lines=lines)
