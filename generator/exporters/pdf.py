@@ -14,6 +14,7 @@ from collections.abc import Generator, Iterable
 from contextlib import closing, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
+from uuid import NAMESPACE_URL, uuid5
 
 from generator.diagnostics import BookError, Diagnostic, Diagnostics, Position
 from generator.exporters import Artifact, Context
@@ -75,7 +76,8 @@ def print_manuscript(
 
     style = Style(sheets_of(context, PAPERS[context.paper]), _fonts(context))
     _check_characters(book, manuscript.sections, style, pictures)
-    about = About(book.title, book.authors, book.subtitle, book.language, context.date)
+    identifier = handbook_identifier(book, context.paper)
+    about = About(book.title, book.authors, book.subtitle, book.language, identifier, context.date)
     try:
         settled = _typeset(writer, manuscript, style, pictures, context)
         data = link(settled, style.fonts, about)
@@ -87,7 +89,12 @@ def print_manuscript(
         "pages": len(settled.numbering.page_labels),
         "questions": sum(1 for _ in book.questions),
     }
-    return Artifact(data, counts, _found(settled))
+    return Artifact(data, counts, _found(settled) | {"identifier": identifier})
+
+
+def handbook_identifier(book: Book, paper: str) -> str:
+    """The URN of this edition on this paper, by which the EPUB names the source of its pages."""
+    return uuid5(NAMESPACE_URL, f"studyguide:{book.uid}/{book.id}.pdf/{book.edition}/{paper}").urn
 
 
 def _typeset(
@@ -118,18 +125,9 @@ def _typeset(
 
 
 def _found(settled: Settled) -> dict[str, object]:
-    """What the EPUB may use of the pages.
-
-    ``labels``: the label of the page of each anchor; ``pages``: for each page its label, and the
-    first anchor on it, or ``""``.
-    """
+    """What the EPUB may use: the pages' labels in order, and that of the page of each anchor."""
     numbering = settled.numbering
-    firsts = [""] * len(numbering.page_labels)
-    for start, laid in zip(numbering.starts, settled.objects, strict=True):
-        for name, place in laid.anchors.items():
-            firsts[start + place.page] = firsts[start + place.page] or name
-    pages = [*zip(numbering.page_labels, firsts, strict=True)]
-    return {"labels": dict(numbering.labels), "pages": pages}
+    return {"labels": dict(numbering.labels), "pages": tuple(numbering.page_labels)}
 
 
 def _failure(message: str) -> BookError:

@@ -63,7 +63,7 @@ class Scope:
     ):
         self.book = book
         self.target = PrintTarget(name, chapter, pictures, works)
-        self.writer = Writer(book, self.target)
+        self.writer = Writer(book, self.target, places=True)
 
     @property
     def works(self) -> list[Work]:

@@ -17,6 +17,7 @@ from pikepdf import Array, Dictionary, Name, String
 
 from generator.exporters.print_numbers import Numbering, Settled
 from generator.exporters.print_object import Bookmark, LaidOut, Slot
+from generator.render import PLACE
 from generator.typography.embedding import PrintedFace
 from generator.typography.fonts import BookFonts
 
@@ -33,6 +34,7 @@ class About:
     authors: tuple[str, ...]
     subject: str
     language: str
+    identifier: str
     timestamp: int
 
 
@@ -85,6 +87,8 @@ class _Linker:
             self._write_numbers(start, pages, laid)
             self._structure.add(source, pages)
         for name, place in laid.anchors.items():
+            if name.startswith(PLACE):  # nothing leads to a paragraph
+                continue
             self._anchors[name] = _destination(pages[place.page], place.x, place.y)
         self._bookmarks += [(bookmark, pages[bookmark.place.page]) for bookmark in laid.bookmarks]
 
@@ -150,7 +154,12 @@ def _name_tree(entries: Mapping[str, Any]) -> Dictionary:
 
 
 def _describe(out: pikepdf.Pdf, about: About) -> None:
-    """The document information (14.3.3)."""
+    """The document information (14.3.3) and metadata (14.3.2).
+
+    They call the file PDF/UA-1 (ISO 14289-1, 5): descriptions of all figures and formulas, heads of
+    all tables and headings that nest are what a book cannot be built without, and the rest is
+    ours. A test holds the structure of finished files against it.
+    """
     time = datetime.fromtimestamp(about.timestamp, UTC).strftime("D:%Y%m%d%H%M%SZ")
     entries = {
         "/Title": about.title,
@@ -164,6 +173,12 @@ def _describe(out: pikepdf.Pdf, about: About) -> None:
     for key, text in entries.items():
         if text:
             out.docinfo[key] = text
+    with out.open_metadata(set_pikepdf_as_editor=False, update_docinfo=False) as metadata:
+        metadata["dc:title"] = about.title
+        metadata["dc:creator"] = list(about.authors)
+        metadata["dc:language"] = {about.language}
+        metadata["dc:identifier"] = about.identifier
+        metadata["pdfuaid:part"] = "1"
 
 
 # -- fonts ----------------------------------------------------------------------------------------

@@ -188,6 +188,7 @@ class _Reader:
         matter = read_front_matter(text, path, self.diagnostics, abstract=False)
         reader = TextReader(path, matter.body, self.library)
         findings = Findings()
+        reader.check_nesting(reader.tokens, 1)
         block = reader.block(Role.PAGE, reader.tokens, findings)
         self._refuse_citations(findings, block.position)
         reader.finish()

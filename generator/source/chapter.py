@@ -226,6 +226,7 @@ class ChapterReader:
         brief: Block | None = None
         blocks: list[Block] = []
         clozes: list[Cloze] = []
+        level = _QUESTION_LEVEL
         for kind, tokens in _runs(section.body):
             if kind == "div":
                 self._div(tokens, blocks, clozes, findings)
@@ -234,7 +235,7 @@ class ChapterReader:
                 brief = self.reader.block(Role.BRIEF, tokens[:3], findings)
                 tokens = tokens[3:]  # noqa: PLW2901 - the rest of the run
             if tokens:
-                self._check_headings(tokens)
+                level = self._check_headings(tokens, level)
                 blocks.append(self.reader.block(Role.ANSWER, tokens, findings))
         if brief is None:
             hint = "Begin it with a paragraph of one sentence: what one would say first."
@@ -243,7 +244,8 @@ class ChapterReader:
             brief = Block(Role.BRIEF, "", position, "", ())
         return brief, blocks, tuple(clozes)
 
-    def _check_headings(self, tokens: Sequence[Token]) -> None:
+    def _check_headings(self, tokens: Sequence[Token], above: int) -> int:
+        """Check an answer's headings, after one of the level ``above``; the level of the last."""
         for token in tokens:
             if token.type != "heading_open":
                 continue
@@ -252,6 +254,7 @@ class ChapterReader:
             if token.meta.get("attributes", Attributes()) != Attributes():
                 message = "a heading inside an answer takes no attributes"
                 self._report("attribute-invalid", token, message)
+        return self.reader.check_nesting(tokens, above)
 
     def _div(
         self,

@@ -111,6 +111,22 @@ class TextReader:
             tokens=compact(tokens),
         )
 
+    def check_nesting(self, tokens: Sequence[Token], above: int) -> int:
+        """Check that headings nest without a gap; the level of the last one.
+
+        ``above`` is that of the heading before them. Screen readers need it, and so does PDF/UA
+        (ISO 14289-1, 7.4.2).
+        """
+        for token in tokens:
+            if token.type == "heading_open":
+                level = int(token.tag[1])
+                if level > above + 1:
+                    message = f"a heading of level {level} below one of level {above}"
+                    hint = f"Begin it with {'#' * (above + 1)}."
+                    self.diagnostics.add("heading-level", self.position(token), message, hint)
+                above = level
+        return above
+
     def finish(self) -> None:
         """Report the notes that nobody called."""
         for label, line in self._note_places.items():

@@ -21,7 +21,7 @@ PLACE = Position("content/glossary.yaml")
 
 def term(name: str, zh: str, en: str = "", abbr: str = "") -> Term:
     definition = Block(Role.DEFINITION, "", PLACE, "", ())
-    return Term(name, zh, en, abbr, definition, (), "", PLACE)
+    return Term(name, zh, en, abbr, definition, (), (), "", PLACE)
 
 
 TERMS = (

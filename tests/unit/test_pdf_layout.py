@@ -28,7 +28,7 @@ h1, h2 { margin: 0; font-weight: normal; break-before: page; bookmark-label: att
 h2 { bookmark-level: 2 }
 """
 PAGE = '<html lang="zh-CN"><head><title>书</title></head><body><section>{}</section></body></html>'
-ABOUT = About("书", ("甲", "乙"), "", "zh-CN", 1_795_305_600)
+ABOUT = About("书", ("甲", "乙"), "", "zh-CN", "urn:x", 1_795_305_600)
 NAMES = ("one", "two", "three")
 
 
