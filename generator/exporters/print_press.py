@@ -119,7 +119,8 @@ class Press:
             data = read_stored(path)
             if data is None:
                 return False
-            path.touch()  # what is used is kept
+            with suppress(OSError):
+                path.touch()  # what is used is kept
             self._objects[key] = LaidOut.unpack(data)
         return True
 
