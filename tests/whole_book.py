@@ -13,10 +13,10 @@ from weasyprint import CSS, HTML
 from weasyprint.css.counters import CounterStyle
 from weasyprint.text.fonts import FontConfiguration
 
+from generator import typography
 from generator.exporters.print_layout import Fetcher
 from generator.exporters.print_numbers import Section
 from generator.exporters.print_workers import Style
-from generator.typography import finishing, svg_paths
 
 Pictures = Callable[[str], tuple[bytes, str] | None]
 
@@ -79,8 +79,7 @@ def whole_sheet(sheet: str) -> str:
 
 def make_whole(markup: str, style: Style, pictures: Pictures) -> bytes:
     """The file."""
-    assert finishing.install()
-    assert svg_paths.install()
+    assert typography.install()
     fonts, counters = FontConfiguration(), CounterStyle()
     fetcher = Fetcher(lambda address: pictures(address) or style.fonts.get(address))
     sheets = [

@@ -8,7 +8,6 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from importlib import resources
 from importlib.metadata import version
 from pathlib import Path
 
@@ -18,13 +17,7 @@ from generator.exporters.print_object import LaidOut
 from generator.exporters.print_workers import Answer, Style, Task, WorkerDiedError, Workers
 from generator.stored import keep_newest, read_stored, write_stored
 
-_SOURCES = (
-    "exporters/print_layout.py",
-    "exporters/print_object.py",
-    "typography/embedding.py",
-    "typography/finishing.py",
-    "typography/svg_paths.py",
-)
+_SOURCES = ("exporters/print_layout.py", "exporters/print_object.py", "typography/*.py")
 """Our own code that shapes an object: a change in one of them makes all stored ones stale."""
 
 _PACKAGES = ("weasyprint", "pydyf", "tinycss2", "tinyhtml5", "pillow", "uharfbuzz")
@@ -134,13 +127,14 @@ class Press:
 
 def _identity(style: Style) -> bytes:
     """A hash of all that every section depends on."""
-    package = resources.files("generator")
+    package = Path(__file__).parents[1]
+    sources = sorted(path for pattern in _SOURCES for path in package.glob(pattern))
     parts = [
         style.fonts.identity,
         *style.sheets,
         *(f"{name} {version(name)}" for name in _PACKAGES),
         f"pango {_pango_version()}",
-        *((package / name).read_text(encoding="utf-8") for name in _SOURCES),
+        *(path.read_text(encoding="utf-8") for path in sources),
     ]
     return hashlib.sha256(json.dumps(parts).encode()).digest()
 
