@@ -15,7 +15,7 @@ from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import URLFetcher, URLFetcherResponse
 
 from generator.typography import finishing
-from generator.typography.fonts import BookFonts, build_book_fonts
+from generator.typography.fonts import BookFonts, prepare_book_fonts
 
 EM = 10.0
 """Points."""
@@ -62,8 +62,6 @@ BODY = f"""
 <p>{HAN}</p><p>网上有<a href="https://example.org/">一例</a>。</p></section>
 """
 
-_EXTRA = "字终末图章节第无甲乙丙丁一二三角见例网上有—…·①注1."
-
 
 class _Fetcher(URLFetcher):  # type: ignore[misc] # WeasyPrint has no types
     def fetch(self, url: str, headers: Any = None) -> URLFetcherResponse:
@@ -75,10 +73,10 @@ class _Fetcher(URLFetcher):  # type: ignore[misc] # WeasyPrint has no types
 
 @cache
 def book_fonts() -> BookFonts:
-    """The book's faces, cut to what the small handbook shows."""
+    """The book's faces."""
     assert finishing.install()
     with tempfile.TemporaryDirectory() as folder:
-        return build_book_fonts(set(HAN + _EXTRA), Path(folder))
+        return prepare_book_fonts(Path(folder))
 
 
 def lay_out(body: str, style: str = "") -> weasyprint.Document:

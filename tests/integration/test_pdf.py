@@ -124,22 +124,7 @@ def test_all_fonts_are_the_books_embedded_and_cut_to_what_is_used(handbook: Hand
     } == set()
 
 
-UNMET = {
-    Kind.FONT: "slanted letters in figures are drawn in a slanted Hei",
-    Kind.STRUCTURE: "WeasyPrint writes dc:title for PDF/A and PDF/UA alone",
-}
-"""What the handbook falls short of; whoever mends it takes it out."""
-
-
-@pytest.mark.parametrize(
-    "kind",
-    [
-        pytest.param(
-            kind, marks=pytest.mark.xfail(reason=UNMET[kind], strict=True) if kind in UNMET else ()
-        )
-        for kind in Kind
-    ],
-)
+@pytest.mark.parametrize("kind", Kind)
 def test_its_typography_is_within_the_bounds_of_book_yaml(
     handbook: Handbook, report: Report, kind: Kind
 ) -> None:

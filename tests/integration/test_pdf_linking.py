@@ -218,12 +218,17 @@ def test_links_lead_to_the_same_places(both: Both) -> None:
     linked, whole = [*links(both.linked)], [*links(both.whole)]
     assert [link[:2] for link in linked] == [link[:2] for link in whole]
     # Slots in the contents and in checklists are wider than their numbers, to the left.
-    assert [link[2][1:] for link in linked] == [link[2][1:] for link in whole]
+    for one, other in zip(linked, whole, strict=True):
+        assert one[2][1:] == pytest.approx(other[2][1:], abs=1)  # points
     front = both.linked.anchors[next(name for name in both.linked.anchors if name[:5] == "part-")]
-    moved = [one for one, other in zip(linked, whole, strict=True) if one[2][0] != other[2][0]]
+    moved = [
+        one for one, other in zip(linked, whole, strict=True) if abs(one[2][0] - other[2][0]) > 1
+    ]
     listed = {name for name in both.linked.anchors if name.startswith("q-")}
     assert {name for number, name, _ in moved if number > front} <= listed
-    assert both.linked.anchors == both.whole.anchors
+    assert both.linked.anchors == {
+        name: page for name, page in both.whole.anchors.items() if not name.startswith(PLACE)
+    }
 
 
 def test_bookmarks_are_the_same(both: Both) -> None:

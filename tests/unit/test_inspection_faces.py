@@ -129,7 +129,7 @@ def test_transformations_follow_each_other() -> None:
 
 def test_glyphs_that_a_font_program_lacks_are_missing(pdf: pikepdf.Pdf) -> None:
     """In OpenType by the number of glyphs, in bare CID-keyed CFF by the charset."""
-    program = book_fonts().files["studyguide:font/song.otf"]
+    program = book_fonts().files["song"]
     font = TTFont(io.BytesIO(program))
     names = font["CFF "].cff[0].charset
     assert hasattr(font["CFF "].cff[0], "ROS")

@@ -1,0 +1,105 @@
+"""The handbook's page numbers in the EPUBs of the book that ships, built beside it."""
+
+from __future__ import annotations
+
+import io
+import re
+import xml.etree.ElementTree as ET
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import pikepdf
+import pytest
+
+from generator.build import typeset_math
+from generator.diagnostics import Diagnostics
+from generator.exporters import Artifact, Context
+from generator.exporters.epub import CompatEpubExporter, EpubExporter
+from generator.exporters.pdf import PdfExporter
+from generator.render import Templates
+from generator.source import load_book
+from tests.integration.test_epub import check
+
+ROOT = Path(__file__).parent.parent.parent
+XHTML = "{http://www.w3.org/1999/xhtml}"
+TYPE = "{http://www.idpf.org/2007/ops}type"
+
+
+@pytest.fixture(scope="module")
+def handbook(tmp_path_factory: pytest.TempPathFactory, font_cache: Path) -> tuple[Context, Artifact]:
+    book = load_book(ROOT)
+    formulas = typeset_math(book, None, Diagnostics())
+    context = Context(formulas, Templates(), font_cache, 1_700_000_000, jobs=2)
+    return context, PdfExporter().export(book, context)
+
+
+@pytest.fixture(scope="module", params=[EpubExporter, CompatEpubExporter])
+def files(
+    request: pytest.FixtureRequest,
+    handbook: tuple[Context, Artifact],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> dict[str, bytes]:
+    context, printed = handbook
+    cache = tmp_path_factory.mktemp("epub")
+    beside = replace(context, cache=cache, found={"pdf": printed.found})
+    data = request.param().export(load_book(ROOT), beside).data
+    path = cache / "book.epub"
+    path.write_bytes(data)
+    check(path)
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def _page_list(files: dict[str, bytes]) -> dict[str, str]:
+    nav = ET.fromstring(files["EPUB/nav.xhtml"])
+    found = next(nav for nav in nav.iter(f"{XHTML}nav") if nav.get(TYPE) == "page-list")
+    return {link.text or "": link.get("href", "") for link in found.iter(f"{XHTML}a")}
+
+
+def test_pages_are_those_of_the_handbook(
+    files: dict[str, bytes], handbook: tuple[Context, Artifact]
+) -> None:
+    """Nearly every page has a mark: what begins on none, a table or listing fills."""
+    labels = list(handbook[1].found["pages"])  # type: ignore[call-overload]
+    listed = list(_page_list(files))
+    assert listed == [label for label in labels if label in listed]
+    with pikepdf.open(io.BytesIO(handbook[1].data)) as pdf:
+        blank = sum("/Contents" not in page for page in pdf.pages)
+    assert len(listed) > 0.8 * (len(labels) - blank)
+
+
+def test_page_breaks_stand_where_the_list_says(files: dict[str, bytes]) -> None:
+    for label, address in _page_list(files).items():
+        path, _, anchor = address.partition("#")
+        page = ET.fromstring(files[f"EPUB/{path}"])
+        found = next(item for item in page.iter() if item.get("id") == anchor)
+        assert (found.get(TYPE), found.get("aria-label")) == ("pagebreak", label)
+
+
+def test_a_question_is_on_the_same_page_in_both(
+    files: dict[str, bytes], handbook: tuple[Context, Artifact]
+) -> None:
+    labels = handbook[1].found["labels"]
+    assert isinstance(labels, dict)
+    text = b"".join(data for name, data in sorted(files.items()) if "/text/ch" in name).decode()
+    page = ""
+    seen = 0
+    for mark in re.finditer(r'id="page-([^"]+)"|<h2 id="(q-[^"]+)"', text):
+        if mark[1]:
+            page = mark[1]
+        else:
+            after = re.match(r'<h2[^>]*>\s*<span [^>]*id="page-([^"]+)"', text[mark.start() :])
+            assert labels[mark[2]] == (after[1] if after else page)
+            seen += 1
+    assert seen == sum(1 for _ in load_book(ROOT).questions)
+
+
+def test_the_source_is_the_handbooks_identifier(
+    files: dict[str, bytes], handbook: tuple[Context, Artifact]
+) -> None:
+    opf = files["EPUB/package.opf"].decode()
+    source = re.search(r'<meta property="pageBreakSource">([^<]+)</meta>', opf)
+    assert source
+    with pikepdf.open(io.BytesIO(handbook[1].data)) as pdf:
+        assert pdf.open_metadata()["dc:identifier"] == source[1]
