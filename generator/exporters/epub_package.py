@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from functools import partial
 from uuid import NAMESPACE_URL, uuid5
 
+from generator.characters import is_han
 from generator.exporters import Context
 from generator.exporters.epub_documents import Document, Entry, Volume
 
@@ -96,8 +97,13 @@ def _files(volume: Volume, context: Context) -> dict[str, bytes]:
     templates = context.templates
     files = {document.path: document.xhtml.encode() for document in volume.documents}
     files["css/epub.css"] = templates.source("epub/epub.css").encode()
-    lines = title_lines(volume.book.title)
-    cover = templates.render("epub/cover.svg.j2", book=volume.book, lines=lines)
+    book = volume.book
+    cover = templates.render(
+        "epub/cover.svg.j2",
+        book=book,
+        lines=title_lines(book.title),
+        upright=is_upright(book.title, book.subtitle),
+    )
     makers: dict[str, Callable[[], bytes]] = {_COVER: partial(volume.images.drawings.cover, cover)}
     makers |= sorted(volume.images.makers.items())
     # Drawing is done outside Python, without its lock.
@@ -112,6 +118,11 @@ def title_lines(title: str, measure: int = 8) -> list[str]:
     count = -(-len(title) // measure)
     length = -(-len(title) // count)
     return [title[start : start + length].strip() for start in range(0, len(title), length)]
+
+
+def is_upright(title: str, subtitle: str) -> bool:
+    """Whether they can be set in columns: nothing but Han, and few enough to be large."""
+    return all(map(is_han, title + subtitle)) and len(title) <= 10 and len(subtitle) <= 18
 
 
 def _item(path: str, data: bytes) -> Item:

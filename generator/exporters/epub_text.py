@@ -31,16 +31,26 @@ _LONG_FORMULA = 17
 _SPACE_BEFORE_MARK = re.compile(r'[ \n](?=<(?:span class="citation"|a class="noteref"))')
 _BLOCK = re.compile(r"<(?:blockquote|div|dl|figure|h\d|hr|ol|pre|ul)\b")
 _EMPTY_HEAD = re.compile(r'<th scope="col"([^>]*)></th>')
+_CAPTIONED_TABLE = re.compile(
+    r'<div class="table"([^>]*)>(<table[^>]*>)<caption>(.*?)</caption>(.*?</table>)</div>',
+    re.DOTALL,
+)
+_TABLE_UNDER_CAPTION = (
+    r'<figure class="table"\1><figcaption>\3</figcaption><div class="scroll">\2\4</div></figure>'
+)
 _MATH_HEAD = re.compile(
     r'<span class="math-inline">(?<="><span class="math-inline">)(?=<math [^>]*alttext="([^"]*)"'
     r"(?:(?!</math>).)*</math></span></th>)"
 )
+_MARKS = r'(?:<span class="citation">(?:(?!</span>).)*</span>|<a class="noteref"[^>]*>[^<]*</a>)'
 _TIED_MATH = re.compile(
     "([（《〈「『【“‘]*)"
     r'(<img class="math-inline"[^>]*/>'
     r'|<span class="math-inline"[^>]*>.*?</math></span>)'
-    "([，。、；：？！）》〉」』】”’]*)"
+    f"([，。、；：？！）》〉」』】”’]*{_MARKS}*)"
 )
+_SPACE_AFTER_MARK = re.compile(rf"({_MARKS})[ \n](?=[\u3400-\u9fff])")
+_TIED_MARKS = re.compile(rf"(?:[^\s<>;]|&#?\w+;){_MARKS}+")
 
 
 @dataclass(slots=True)
@@ -151,8 +161,11 @@ class EpubTarget:
 
     def crossref(self, anchor: Anchor, words: str) -> str:
         """A link whose file is filled in when all files are known."""
-        words = words or html.escape(_call(anchor))
-        return f'<a class="xref" href="#{anchor.name}">{words}</a>'
+        css = "xref"
+        if not words:
+            words = html.escape(_call(anchor))
+            css += " tied" if anchor.number else ""  # browsers break “图 1-2” after its hyphen
+        return f'<a class="{css}" href="#{anchor.name}">{words}</a>'
 
     def link(self, address: str, words: str) -> str:
         """A link to an address outside the book."""
@@ -228,14 +241,19 @@ class CompatTarget(EpubTarget):
 def finish(xhtml: str) -> str:
     """What only shows when the elements stand side by side.
 
-    The space before a raised mark goes, which the source needs and the page does not. A head cell
-    says something to a screen reader (axe, ``empty-table-header``): an empty one is no head, and
-    MathML that stands in one alone gets its TeX as a label. And browsers break a line on either
-    side of a formula, even before a comma (CLREQ, line start prohibition), so the two are tied.
+    The spaces around a raised mark go, which the source needs and the page does not. A caption
+    leaves its table, so that it stays in sight while the table scrolls. A head cell says something
+    to a screen reader (axe, ``empty-table-header``): an empty one is no head, and MathML that
+    stands in one alone gets its TeX as a label. And browsers break a line where none may begin
+    (CLREQ, line start prohibition): on either side of a formula, even before a comma, and before a
+    raised mark. So each is tied to its neighbour.
     """
     xhtml = _SPACE_BEFORE_MARK.sub("", xhtml)
+    xhtml = _SPACE_AFTER_MARK.sub(r"\1", xhtml)
+    xhtml = _CAPTIONED_TABLE.sub(_TABLE_UNDER_CAPTION, xhtml)
     xhtml = _EMPTY_HEAD.sub(r"<td\1></td>", xhtml)
     xhtml = _MATH_HEAD.sub(r'<span class="math-inline" role="math" aria-label="\1">', xhtml)
+    xhtml = _TIED_MARKS.sub(r'<span class="tied">\g<0></span>', xhtml)
     return _TIED_MATH.sub(_tie, xhtml)
 
 
