@@ -165,7 +165,8 @@ def _zip(files: Mapping[str, bytes]) -> bytes:
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr(_entry("mimetype", zipfile.ZIP_STORED), b"application/epub+zip")
         for path, data in files.items():
-            archive.writestr(_entry(path, zipfile.ZIP_DEFLATED), data, compresslevel=9)
+            # Level 9 takes half as long again and saves a hundredth.
+            archive.writestr(_entry(path, zipfile.ZIP_DEFLATED), data, compresslevel=6)
     return buffer.getvalue()
 
 

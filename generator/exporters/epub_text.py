@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import NamedTuple
 from urllib.parse import quote
 
 from generator.bibliography import gbt7714
@@ -42,15 +43,15 @@ _MATH_HEAD = re.compile(
     r'<span class="math-inline">(?<="><span class="math-inline">)(?=<math [^>]*alttext="([^"]*)"'
     r"(?:(?!</math>).)*</math></span></th>)"
 )
-_MARKS = r'(?:<span class="citation">(?:(?!</span>).)*</span>|<a class="noteref"[^>]*>[^<]*</a>)'
-_TIED_MATH = re.compile(
-    "([（《〈「『【“‘]*)"
-    r'(<img class="math-inline"[^>]*/>'
-    r'|<span class="math-inline"[^>]*>.*?</math></span>)'
-    f"([，。、；：？！）》〉」』】”’]*{_MARKS}*)"
+_MARK = r'(?:span class="citation">(?:(?!</span>).)*</span>|a class="noteref"[^>]*>[^<]*</a>)'
+_FORMULA = r'img class="math-inline"[^>]*/>|span class="math-inline"[^>]*>.*?</math></span>'
+_SPACE_AFTER_MARK = re.compile(rf"(<{_MARK})[ \n](?=[\u3400-\u9fff])")
+_OPENING = "（《〈「『【“‘"
+_ENTITY_AT_END = re.compile(r"&#?\w+;$")
+# All begin with one sign, for which the search can leap.
+_TIED = re.compile(
+    rf"<(?:(?P<formula>{_FORMULA})[，。、；：？！）》〉」』】”’]*(?:<{_MARK})*|{_MARK}(?:<{_MARK})*)"
 )
-_SPACE_AFTER_MARK = re.compile(rf"({_MARKS})[ \n](?=[\u3400-\u9fff])")
-_TIED_MARKS = re.compile(rf"(?:[^\s<>;]|&#?\w+;){_MARKS}+")
 
 
 @dataclass(slots=True)
@@ -78,9 +79,8 @@ class Note:
     body: str
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
-    """An entry of a reference list."""
+class Work(NamedTuple):
+    """An entry of a reference list. A tuple: the sandbox looks at each access to an attribute."""
 
     id: str
     number: int
@@ -253,13 +253,30 @@ def finish(xhtml: str) -> str:
     xhtml = _CAPTIONED_TABLE.sub(_TABLE_UNDER_CAPTION, xhtml)
     xhtml = _EMPTY_HEAD.sub(r"<td\1></td>", xhtml)
     xhtml = _MATH_HEAD.sub(r'<span class="math-inline" role="math" aria-label="\1">', xhtml)
-    xhtml = _TIED_MARKS.sub(r'<span class="tied">\g<0></span>', xhtml)
-    return _TIED_MATH.sub(_tie, xhtml)
+    return _tie(xhtml)
 
 
-def _tie(match: re.Match[str]) -> str:
-    before, _, after = match.groups()
-    return f'<span class="tied">{match[0]}</span>' if before or after else match[0]
+def _tie(xhtml: str) -> str:
+    """Formulas and raised marks with the characters that stay on their line."""
+    pieces: list[str] = []
+    end = 0
+    for match in _TIED.finditer(xhtml):
+        text, found, formula = xhtml[end : match.start()], match[0], match["formula"]
+        kept = text.rstrip(_OPENING) if formula else text[: _last_character(text)]
+        if kept != text or (formula and found != f"<{formula}"):
+            pieces += (kept, '<span class="tied">', text[len(kept) :], found, "</span>")
+        else:
+            pieces += (text, found)
+        end = match.end()
+    return "".join((*pieces, xhtml[end:]))
+
+
+def _last_character(text: str) -> int:
+    """Where the last character begins, written as itself or as an entity, unless it is a tag's."""
+    if not text or text[-1].isspace() or text[-1] == ">":
+        return len(text)
+    entity = _ENTITY_AT_END.search(text, len(text) - 8) if text[-1] == ";" else None
+    return entity.start() if entity else len(text) - 1
 
 
 def _call(anchor: Anchor) -> str:

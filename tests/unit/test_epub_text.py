@@ -204,6 +204,7 @@ CALL = '<a class="noteref" href="#n">①</a>'
         (f"综述 {MARK} 与", f'综<span class="tied">述{MARK}</span>与'),
         (f"以及 {CALL} LLM", f'以<span class="tied">及{CALL}</span> LLM'),
         (f"A&amp; {MARK}{CALL}。", f'A<span class="tied">&amp;{MARK}{CALL}</span>。'),
+        (f"x; {MARK}", f'x<span class="tied">;{MARK}</span>'),
         (f"<b>粗</b> {MARK}", f"<b>粗</b>{MARK}"),
         ("及 <a>x</a> 与", "及 <a>x</a> 与"),
     ],
