@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import shutil
 import xml.etree.ElementTree as ET
@@ -10,9 +11,12 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
+from PIL import Image
 
 from generator.diagnostics import BookError
 from generator.exporters import epub_documents
+from generator.exporters.epub_package import is_upright, title_lines
+from generator.render import Templates
 from tests.epub_client import BOOKS, EXPORTERS, XHTML, Epub, Source, check, load_source, place
 
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:|//", re.IGNORECASE)
@@ -117,6 +121,30 @@ def test_each_flavour_keeps_to_its_means(epub: Epub) -> None:
         assert b"<details" not in texts
         assert suffixes.isdisjoint({".svg", ".webp"})
         assert 'properties="mathml"' not in epub.text("package.opf")
+
+
+@pytest.mark.parametrize("epub", ["epub-compat"], indirect=True)
+def test_pictures_survive_a_dark_page(epub: Epub) -> None:
+    for _, data in epub.pictures:
+        picture = Image.open(io.BytesIO(data))
+        assert "transparency" not in picture.info
+        assert picture.getbands()[-1] != "A"
+    formulas = [data for name, data in epub.files.items() if name.startswith("EPUB/math/")]
+    assert formulas
+    for data in formulas:
+        picture = Image.open(io.BytesIO(data)).convert("L")
+        right, bottom = picture.width - 1, picture.height - 1
+        corners = ((0, 0), (right, 0), (0, bottom), (right, bottom))
+        assert {picture.getpixel(corner) for corner in corners} == {255}
+        assert picture.getextrema()[0] < 64
+
+
+def test_the_real_title_can_be_read_on_a_cover_120_pixels_high() -> None:
+    book = load_source(BOOKS["real"]).book
+    lines, upright = title_lines(book.title), is_upright(book.title, book.subtitle)
+    cover = Templates().render("epub/cover.svg.j2", book=book, lines=lines, upright=upright)
+    sizes = re.findall(r'font-size="(\d+)"', cover)
+    assert max(map(int, sizes)) * 120 / 2400 >= 12
 
 
 def test_metadata_is_true_to_the_flavour(epub: Epub) -> None:

@@ -9,9 +9,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from tests.browser import CHROMIUM
 from tests.epub_client import ACE, CONVERT, Epub, Source, check, run_ace, through_kindle
 
-needs_ace = pytest.mark.skipif(not ACE.exists(), reason="needs Ace: make setup-test")
+needs_ace = pytest.mark.skipif(
+    not (ACE.exists() and CHROMIUM), reason="needs Ace and Chromium: make setup-test"
+)
 needs_calibre = pytest.mark.skipif(not CONVERT, reason="needs calibre: make setup-test")
 
 
