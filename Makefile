@@ -51,6 +51,7 @@ types: setup ## mypy --strict
 lock: setup ## write the lock files from pyproject.toml (LOCK_ARGS=--upgrade: newest versions)
 	$(COMPILE) --output-file requirements.lock
 	$(COMPILE) --group test --constraint requirements.lock --output-file requirements-test.lock
+	npm --prefix tests/node --loglevel=error install --package-lock-only
 
 pictures: build ## take the README's pictures anew (needs a Chromium on the PATH)
 	@$(RUN) scripts/pictures.py

@@ -65,3 +65,12 @@ if [ "${1:-}" = --test ] && ! is_installed requirements-test.lock; then
     pip_install --only-binary :all: --require-hashes -r requirements-test.lock
     mark_installed requirements-test.lock
 fi
+
+# npm ci begins by removing the folder, and the mark with it.
+node_lock=tests/node/package-lock.json
+node_mark=tests/node/node_modules/.installed
+if [ "${1:-}" = --test ] && ! cmp -s "$node_lock" "$node_mark"; then
+    echo "Installing $node_lock"
+    npm --prefix tests/node --loglevel=error ci >/dev/null
+    cp "$node_lock" "$node_mark"
+fi

@@ -20,6 +20,8 @@ from pathlib import Path
 
 HOMEBREW = (Path("/opt/homebrew"), Path("/usr/local"))
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
+NODE_VERSION = 18
+"""The oldest that Ace runs with, and what Debian 12 and Ubuntu 24.04 have."""
 FONT_FOLDERS = (
     Path("/usr/share/fonts"),
     Path("/usr/local/share/fonts"),
@@ -72,6 +74,15 @@ def has_java() -> bool:
 def has_chromium() -> bool:
     """Whether a Chromium is on the PATH, under any of its names."""
     return any(map(shutil.which, CHROMIUM_NAMES))
+
+
+def has_node() -> bool:
+    """Whether Node.js is on the PATH and young enough."""
+    if not shutil.which("node"):
+        return False
+    answer = subprocess.run(["node", "--version"], capture_output=True, text=True, check=False)
+    major, _, _ = answer.stdout.removeprefix("v").partition(".")
+    return major.isdecimal() and int(major) >= NODE_VERSION
 
 
 def can_make_venv() -> bool:
@@ -136,7 +147,15 @@ BUILD_NEEDS = (
 )
 TEST_NEEDS = (
     Need("Java, for EPUBCheck", has_java, ("default-jre-headless",), ("openjdk",)),
-    Need("Chromium, for Anki's cards", has_chromium, ("chromium",), ("chromium",)),
+    Need("Chromium, for Anki's cards and Ace", has_chromium, ("chromium",), ("chromium",)),
+    Need("Node.js, for Ace", has_node, ("nodejs",), ("node",)),
+    Need("npm, for Ace", lambda: shutil.which("npm") is not None, ("npm",), ("node",)),
+    Need(
+        "calibre's ebook-convert",
+        lambda: shutil.which("ebook-convert") is not None,
+        ("calibre",),
+        ("calibre",),
+    ),
 )
 
 

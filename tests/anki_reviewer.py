@@ -13,12 +13,12 @@ from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
-from tests.browser import Browser
+from tests.browser import Browser, read_scripts
 
 if TYPE_CHECKING:  # anki.collection must be imported before it
     from anki.cards import Card
 
-LOOKS = Path(__file__).with_name("card_looks.js").read_text("utf-8")
+LOOKS = read_scripts("contrast.js", "card_looks.js")
 SHELL = "_reviewer.html"
 
 # As aqt.webview.AnkiWebView.stdHtml and aqt.reviewer.Reviewer.revHtml write it; the window's

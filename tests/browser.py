@@ -28,6 +28,11 @@ _PATIENCE = 60.0
 """Seconds for an answer."""
 
 
+def read_scripts(*names: str) -> str:
+    """Scripts of this folder, one after the other."""
+    return "\n".join(Path(__file__).with_name(name).read_text("utf-8") for name in names)
+
+
 class Browser:
     """A browser with one page; ``events`` are what the page reported since they were last taken."""
 
@@ -127,6 +132,6 @@ def _complaint(method: str, event: dict[str, Any], origin: str) -> str:  # noqa:
             return str(event["response"]["url"])
         case "Network.requestWillBeSent":
             address = str(event["request"]["url"])
-            return "" if address.startswith((origin, "data:")) else address
+            return "" if address.startswith((origin, f"blob:{origin}", "data:")) else address
         case _:
             return ""

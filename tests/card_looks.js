@@ -13,40 +13,8 @@
     element.checkVisibility({ visibilityProperty: true, opacityProperty: true });
   const inMath = element => element.closest('mjx-container');
 
-  // -- contrast, by WCAG 2.2 -----------------------------------------------------------------
-
-  const parse = colour => {
-    const parts = colour.match(/^rgba?\(([\d.]+), ([\d.]+), ([\d.]+)(?:, ([\d.]+))?\)$/);
-    if (!parts) throw new Error(`an unknown notation of a colour: ${colour}`);
-    return parts.slice(1).map(part => part === undefined ? 1 : Number(part));
-  };
-  const over = ([r, g, b, a], below) => [r, g, b].map((c, i) => c * a + below[i] * (1 - a));
-  const luminance = colour => colour
-    .map(channel => channel / 255)
-    .map(channel => channel <= 0.04045 ? channel / 12.92 : ((channel + 0.055) / 1.055) ** 2.4)
-    .reduce((sum, channel, i) => sum + channel * [0.2126, 0.7152, 0.0722][i], 0);
-  const contrast = (one, other) => {
-    const [light, dark] = [luminance(one), luminance(other)].sort((a, b) => b - a);
-    return (light + 0.05) / (dark + 0.05);
-  };
-  const ground = element => {
-    const layers = [];
-    for (let at = element; at; at = at.parentElement) {
-      const layer = parse(getComputedStyle(at).backgroundColor);
-      layers.push(layer);
-      if (layer[3] === 1) break;
-    }
-    return layers.reduceRight((below, layer) => over(layer, below), [255, 255, 255]);
-  };
-  const opacity = element => {
-    let product = 1;
-    for (let at = element; at; at = at.parentElement) product *= getComputedStyle(at).opacity;
-    return product;
-  };
   const checkInk = (element, pseudo) => {
-    const [r, g, b, a] = parse(getComputedStyle(element, pseudo).color);
-    const below = ground(element);
-    const ratio = contrast(over([r, g, b, a * opacity(element)], below), below);
+    const ratio = inkContrast(element, pseudo);
     if (ratio < LEAST_CONTRAST) say('contrast', element, `${pseudo || ''} ${ratio.toFixed(2)}`);
   };
 

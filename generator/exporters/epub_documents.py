@@ -205,8 +205,8 @@ class Volume:
             yield piece("selftest", tests=tests, scope=scope, folds=self.flavour.folds)
             if not self.flavour.folds:
                 yield piece("answers", tests=tests, scope=scope)
-        if target.works:
-            yield piece("references", works=target.works, scope=scope)
+        if works := target.works:
+            yield piece("references", works=works, scope=scope)
 
     def _self_test(
         self, writer: Writer, target: EpubTarget, question: Question, cloze: Cloze

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from functools import partial
 from uuid import NAMESPACE_URL, uuid5
 
+from generator.characters import is_han
 from generator.exporters import Context
 from generator.exporters.epub_documents import Document, Entry, Volume
 from generator.exporters.epub_pages import Pages, break_pages
@@ -101,8 +102,13 @@ def _files(volume: Volume, documents: Sequence[Document], context: Context) -> d
     templates = context.templates
     files = {document.path: document.xhtml.encode() for document in documents}
     files["css/epub.css"] = templates.source("epub/epub.css").encode()
-    lines = title_lines(volume.book.title)
-    cover = templates.render("epub/cover.svg.j2", book=volume.book, lines=lines)
+    book = volume.book
+    cover = templates.render(
+        "epub/cover.svg.j2",
+        book=book,
+        lines=title_lines(book.title),
+        upright=is_upright(book.title, book.subtitle),
+    )
     makers: dict[str, Callable[[], bytes]] = {_COVER: partial(volume.images.drawings.cover, cover)}
     makers |= sorted(volume.images.makers.items())
     # Drawing is done outside Python, without its lock.
@@ -117,6 +123,11 @@ def title_lines(title: str, measure: int = 8) -> list[str]:
     count = -(-len(title) // measure)
     length = -(-len(title) // count)
     return [title[start : start + length].strip() for start in range(0, len(title), length)]
+
+
+def is_upright(title: str, subtitle: str) -> bool:
+    """Whether they can be set in columns: nothing but Han, and few enough to be large."""
+    return all(map(is_han, title + subtitle)) and len(title) <= 10 and len(subtitle) <= 18
 
 
 def _item(path: str, data: bytes) -> Item:
@@ -159,7 +170,8 @@ def _zip(files: Mapping[str, bytes]) -> bytes:
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr(_entry("mimetype", zipfile.ZIP_STORED), b"application/epub+zip")
         for path, data in files.items():
-            archive.writestr(_entry(path, zipfile.ZIP_DEFLATED), data, compresslevel=9)
+            # Level 9 takes half as long again and saves a hundredth.
+            archive.writestr(_entry(path, zipfile.ZIP_DEFLATED), data, compresslevel=6)
     return buffer.getvalue()
 
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import NamedTuple
 from urllib.parse import quote
 
 from generator.bibliography import gbt7714
@@ -31,15 +32,25 @@ _LONG_FORMULA = 17
 _SPACE_BEFORE_MARK = re.compile(r'[ \n](?=<(?:span class="citation"|a class="noteref"))')
 _BLOCK = re.compile(r"<(?:blockquote|div|dl|figure|h\d|hr|ol|pre|ul)\b")
 _EMPTY_HEAD = re.compile(r'<th scope="col"([^>]*)></th>')
+_CAPTIONED_TABLE = re.compile(
+    r'<div class="table"([^>]*)>(<table[^>]*>)<caption>(.*?)</caption>(.*?</table>)</div>',
+    re.DOTALL,
+)
+_TABLE_UNDER_CAPTION = (
+    r'<figure class="table"\1><figcaption>\3</figcaption><div class="scroll">\2\4</div></figure>'
+)
 _MATH_HEAD = re.compile(
     r'<span class="math-inline">(?<="><span class="math-inline">)(?=<math [^>]*alttext="([^"]*)"'
     r"(?:(?!</math>).)*</math></span></th>)"
 )
-_TIED_MATH = re.compile(
-    "([（《〈「『【“‘]*)"
-    r'(<img class="math-inline"[^>]*/>'
-    r'|<span class="math-inline"[^>]*>.*?</math></span>)'
-    "([，。、；：？！）》〉」』】”’]*)"
+_MARK = r'(?:span class="citation">(?:(?!</span>).)*</span>|a class="noteref"[^>]*>[^<]*</a>)'
+_FORMULA = r'img class="math-inline"[^>]*/>|span class="math-inline"[^>]*>.*?</math></span>'
+_SPACE_AFTER_MARK = re.compile(rf"(<{_MARK})[ \n](?=[\u3400-\u9fff])")
+_OPENING = "（《〈「『【“‘"
+_ENTITY_AT_END = re.compile(r"&#?\w+;$")
+# All begin with one sign, for which the search can leap.
+_TIED = re.compile(
+    rf"<(?:(?P<formula>{_FORMULA})[，。、；：？！）》〉」』】”’]*(?:<{_MARK})*|{_MARK}(?:<{_MARK})*)"
 )
 
 
@@ -68,9 +79,8 @@ class Note:
     body: str
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
-    """An entry of a reference list."""
+class Work(NamedTuple):
+    """An entry of a reference list. A tuple: the sandbox looks at each access to an attribute."""
 
     id: str
     number: int
@@ -151,8 +161,11 @@ class EpubTarget:
 
     def crossref(self, anchor: Anchor, words: str) -> str:
         """A link whose file is filled in when all files are known."""
-        words = words or html.escape(_call(anchor))
-        return f'<a class="xref" href="#{anchor.name}">{words}</a>'
+        css = "xref"
+        if not words:
+            words = html.escape(_call(anchor))
+            css += " tied" if anchor.number else ""  # browsers break “图 1-2” after its hyphen
+        return f'<a class="{css}" href="#{anchor.name}">{words}</a>'
 
     def link(self, address: str, words: str) -> str:
         """A link to an address outside the book."""
@@ -228,20 +241,42 @@ class CompatTarget(EpubTarget):
 def finish(xhtml: str) -> str:
     """What only shows when the elements stand side by side.
 
-    The space before a raised mark goes, which the source needs and the page does not. A head cell
-    says something to a screen reader (axe, ``empty-table-header``): an empty one is no head, and
-    MathML that stands in one alone gets its TeX as a label. And browsers break a line on either
-    side of a formula, even before a comma (CLREQ, line start prohibition), so the two are tied.
+    The spaces around a raised mark go, which the source needs and the page does not. A caption
+    leaves its table, so that it stays in sight while the table scrolls. A head cell says something
+    to a screen reader (axe, ``empty-table-header``): an empty one is no head, and MathML that
+    stands in one alone gets its TeX as a label. And browsers break a line where none may begin
+    (CLREQ, line start prohibition): on either side of a formula, even before a comma, and before a
+    raised mark. So each is tied to its neighbour.
     """
     xhtml = _SPACE_BEFORE_MARK.sub("", xhtml)
+    xhtml = _SPACE_AFTER_MARK.sub(r"\1", xhtml)
+    xhtml = _CAPTIONED_TABLE.sub(_TABLE_UNDER_CAPTION, xhtml)
     xhtml = _EMPTY_HEAD.sub(r"<td\1></td>", xhtml)
     xhtml = _MATH_HEAD.sub(r'<span class="math-inline" role="math" aria-label="\1">', xhtml)
-    return _TIED_MATH.sub(_tie, xhtml)
+    return _tie(xhtml)
 
 
-def _tie(match: re.Match[str]) -> str:
-    before, _, after = match.groups()
-    return f'<span class="tied">{match[0]}</span>' if before or after else match[0]
+def _tie(xhtml: str) -> str:
+    """Formulas and raised marks with the characters that stay on their line."""
+    pieces: list[str] = []
+    end = 0
+    for match in _TIED.finditer(xhtml):
+        text, found, formula = xhtml[end : match.start()], match[0], match["formula"]
+        kept = text.rstrip(_OPENING) if formula else text[: _last_character(text)]
+        if kept != text or (formula and found != f"<{formula}"):
+            pieces += (kept, '<span class="tied">', text[len(kept) :], found, "</span>")
+        else:
+            pieces += (text, found)
+        end = match.end()
+    return "".join((*pieces, xhtml[end:]))
+
+
+def _last_character(text: str) -> int:
+    """Where the last character begins, written as itself or as an entity, unless it is a tag's."""
+    if not text or text[-1].isspace() or text[-1] == ">":
+        return len(text)
+    entity = _ENTITY_AT_END.search(text, len(text) - 8) if text[-1] == ";" else None
+    return entity.start() if entity else len(text) - 1
 
 
 def _call(anchor: Anchor) -> str:

@@ -25,7 +25,8 @@ from rich.table import Table
 from tests.benchmark.book import PROJECT, write_book
 
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
-FORMATS = ("apkg", "epub", "epub-compat")
+EPUBS = ("epub", "epub-compat")
+FORMATS = ("apkg", *EPUBS)
 _MEBIBYTE = 2**20
 _MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
 """Bytes; getrusage(2) counts in bytes on macOS, in KiB on Linux."""
@@ -33,11 +34,17 @@ _MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A process to measure; ``forget`` is a folder that is removed before each run."""
+    """A process to measure.
+
+    Before each run, the folder ``forget`` is removed, and the chapter ``edit`` gets one more line,
+    in which ``{}`` is a new number.
+    """
 
     arguments: Sequence[str]
     folder: Path = PROJECT
     forget: Path | None = None
+    edit: Path | None = None
+    line: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +64,9 @@ def run(command: Command) -> Run:
     """Run a command and wait for it; what it prints is shown only if it fails."""
     if command.forget:
         shutil.rmtree(command.forget, ignore_errors=True)
+    if command.edit:
+        with command.edit.open("a", encoding="utf-8") as chapter:
+            chapter.write(f"\n{command.line.format(time.time_ns())}\n")
     lines: list[tuple[str, float]] = [("start …\n", time.perf_counter())]
     with subprocess.Popen(
         command.arguments,
@@ -92,9 +102,10 @@ class Bench:
     out: Path
     chapters: Sequence[Path]
 
-    def ours(self, *formats: str, forget: Path | None = None) -> Command:
+    def ours(self, *formats: str, forget: Path | None = None, line: str = "") -> Command:
         build = [sys.executable, "-m", "generator", "build", *formats]
-        return Command([*build, "--root", str(self.root), "--out", str(self.out)], forget=forget)
+        arguments = [*build, "--root", str(self.root), "--out", str(self.out)]
+        return Command(arguments, forget=forget, edit=self.chapters[0] if line else None, line=line)
 
     def pandoc(self, *options: str) -> Command:
         reads = ["-f", "markdown+east_asian_line_breaks", "-M", "title=Benchmark", "-M", "lang=zh"]
@@ -122,6 +133,9 @@ def test_build(bench: Bench) -> None:
         "pandoc: epub, no --citeproc": bench.pandoc(),
         "ours: apkg, epub, epub-compat": bench.ours(*FORMATS),
         "… with pictures to draw": bench.ours(*FORMATS, forget=bench.out / "cache/epub-compat"),
+        "ours: epub, epub-compat": bench.ours(*EPUBS),
+        "… after an edit": bench.ours(*EPUBS, line="又一句，数是 {}。"),
+        "… and a new formula": bench.ours(*EPUBS, line="又一句，数是 $x_{{{}}}$。"),
         "ours: epub": bench.ours("epub"),
         "ours: apkg": bench.ours("apkg"),
     }
@@ -131,6 +145,7 @@ def test_build(bench: Bench) -> None:
             runs[name].append(run(command))
     _print_runs(runs)
     _print_phases(runs["ours: apkg, epub, epub-compat"])
+    _print_phases(runs["… and a new formula"])
 
 
 def _print_runs(runs: Mapping[str, Sequence[Run]]) -> None:

@@ -1,105 +1,35 @@
-"""Both EPUBs of a book with every construct and of the real book: EPUBCheck, links, bytes."""
+"""Both EPUBs of a book with every construct and of the real book: files, links, bytes."""
 
 from __future__ import annotations
 
 import io
-import json
-import posixpath
 import re
-import subprocess
+import shutil
 import xml.etree.ElementTree as ET
-import zipfile
-from dataclasses import dataclass
-from importlib.metadata import distribution
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
+from PIL import Image
 
-from generator.build import typeset_math
-from generator.diagnostics import BookError, Diagnostics
-from generator.exporters import Context, epub_documents
-from generator.exporters.epub import CompatEpubExporter, EpubExporter
-from generator.formula import Formula, Request
-from generator.model import Book
+from generator.diagnostics import BookError
+from generator.exporters import epub_documents
+from generator.exporters.epub_package import is_upright, title_lines
 from generator.render import Templates
-from generator.source import load_book
+from tests.epub_client import BOOKS, EXPORTERS, XHTML, Epub, Source, check, load_source, place
 
-ROOT = Path(__file__).parent.parent.parent
-FIXTURE = ROOT / "tests" / "fixtures" / "epub"
-CHECKER = distribution("epubcheck").locate_file("epubcheck/epubcheck.jar")
-TIMESTAMP = 1_700_000_000
-XHTML = "{http://www.w3.org/1999/xhtml}"
-EXPORTERS = {"epub": EpubExporter, "epub-compat": CompatEpubExporter}
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:|//", re.IGNORECASE)
 
 
-@dataclass(frozen=True)
-class Source:
-    book: Book
-    formulas: dict[Request, Formula]
-
-    def export(self, name: str, cache: Path, jobs: int = 1) -> bytes:
-        context = Context(self.formulas, Templates(), cache, TIMESTAMP, jobs=jobs)
-        return EXPORTERS[name]().export(self.book, context).data
-
-
-@dataclass(frozen=True)
-class Epub:
-    name: str
-    data: bytes
-
-    @property
-    def files(self) -> dict[str, bytes]:
-        with zipfile.ZipFile(io.BytesIO(self.data)) as archive:
-            return {name: archive.read(name) for name in archive.namelist()}
-
-    @property
-    def pages(self) -> dict[str, ET.Element]:
-        return {
-            name: ET.fromstring(data)
-            for name, data in self.files.items()
-            if name.endswith(".xhtml")
-        }
-
-    def text(self, name: str) -> str:
-        return self.files[f"EPUB/{name}"].decode()
-
-
-def _source(root: Path) -> Source:
-    book = load_book(root)
-    return Source(book, typeset_math(book, None, Diagnostics()))
-
-
-@pytest.fixture(scope="module")
-def fixture() -> Source:
-    return _source(FIXTURE)
-
-
-@pytest.fixture(scope="module", params=["fixture", "real"])
-def source(request: pytest.FixtureRequest, fixture: Source) -> Source:
-    return fixture if request.param == "fixture" else _source(ROOT)
-
-
-@pytest.fixture(scope="module", params=EXPORTERS)
-def epub(
-    request: pytest.FixtureRequest, source: Source, tmp_path_factory: pytest.TempPathFactory
-) -> Epub:
-    cache = tmp_path_factory.mktemp("cache")
-    return Epub(request.param, source.export(request.param, cache, jobs=2))
-
-
-def _check(data: bytes, folder: Path) -> list[tuple[str, str, str]]:
-    """EPUBCheck's messages of every severity, usage hints left out."""
-    book, report = folder / "book.epub", folder / "report.json"
-    book.write_bytes(data)
-    subprocess.run(
-        ["java", "-jar", str(CHECKER), "--quiet", "--json", str(report), str(book)],
-        check=False,
-        capture_output=True,
-        timeout=300,
-    )
-    messages = json.loads(report.read_text(encoding="utf-8"))["messages"]
-    return [(message["severity"], message["ID"], message["message"]) for message in messages]
+def _addresses(page: ET.Element) -> Iterator[tuple[str, str]]:
+    """Every address in a page or picture with the name of the element that has it."""
+    for element in page.iter():
+        for name, value in element.items():
+            if re.search(r"(^|\})(src|href|data|poster|altimg|action|cite|longdesc)$", name):
+                yield element.tag, value
+            elif name in {"style", "srcset"} or "url(" in value:
+                yield from ((element.tag, url) for url in re.findall(r"url\(([^)]*)\)", value))
 
 
 def _dangling(epub: Epub) -> list[tuple[str, str]]:
@@ -111,24 +41,34 @@ def _dangling(epub: Epub) -> list[tuple[str, str]]:
     }
     lost = []
     for name, page in epub.pages.items():
-        addresses = [e.get("href") or e.get("src") or "" for e in page.iter()]
-        for address in addresses:
-            if not address or address.startswith("https:"):
+        for _tag, address in _addresses(page):
+            if _SCHEME.match(address):
                 continue
-            path, _, fragment = unquote(address).partition("#")
-            place = posixpath.normpath(posixpath.join(posixpath.dirname(name), path))
-            target = place if path else name
+            target, fragment = place(name, address), unquote(address).partition("#")[2]
             if target not in epub.files or (fragment and (target, fragment) not in ids):
                 lost.append((name, address))
     return lost
 
 
-def test_epubcheck_finds_nothing(epub: Epub, tmp_path: Path) -> None:
-    assert _check(epub.data, tmp_path) == []
-
-
 def test_every_link_lands(epub: Epub) -> None:
     assert _dangling(epub) == []
+
+
+def test_nothing_is_fetched_from_elsewhere(epub: Epub) -> None:
+    pictures = {
+        name: ET.fromstring(data) for name, data in epub.files.items() if name.endswith(".svg")
+    }
+    remote = [
+        (name, tag, address)
+        for name, page in (epub.pages | pictures).items()
+        for tag, address in _addresses(page)
+        if tag != f"{XHTML}a" and _SCHEME.match(address)
+    ]
+    assert remote == []
+    style = epub.text("css/epub.css")
+    assert "@import" not in style
+    assert "url(" not in style
+    assert "remote-resources" not in epub.text("package.opf")
 
 
 def test_ids_are_unique_in_the_whole_book(epub: Epub) -> None:
@@ -183,6 +123,30 @@ def test_each_flavour_keeps_to_its_means(epub: Epub) -> None:
         assert 'properties="mathml"' not in epub.text("package.opf")
 
 
+@pytest.mark.parametrize("epub", ["epub-compat"], indirect=True)
+def test_pictures_survive_a_dark_page(epub: Epub) -> None:
+    for _, data in epub.pictures:
+        picture = Image.open(io.BytesIO(data))
+        assert "transparency" not in picture.info
+        assert picture.getbands()[-1] != "A"
+    formulas = [data for name, data in epub.files.items() if name.startswith("EPUB/math/")]
+    assert formulas
+    for data in formulas:
+        picture = Image.open(io.BytesIO(data)).convert("L")
+        right, bottom = picture.width - 1, picture.height - 1
+        corners = ((0, 0), (right, 0), (0, bottom), (right, bottom))
+        assert {picture.getpixel(corner) for corner in corners} == {255}
+        assert picture.getextrema()[0] < 64
+
+
+def test_the_real_title_can_be_read_on_a_cover_120_pixels_high() -> None:
+    book = load_source(BOOKS["real"]).book
+    lines, upright = title_lines(book.title), is_upright(book.title, book.subtitle)
+    cover = Templates().render("epub/cover.svg.j2", book=book, lines=lines, upright=upright)
+    sizes = re.findall(r'font-size="(\d+)"', cover)
+    assert max(map(int, sizes)) * 120 / 2400 >= 12
+
+
 def test_metadata_is_true_to_the_flavour(epub: Epub) -> None:
     package = epub.text("package.opf")
     assert '<meta property="dcterms:modified">2023-11-14T22:13:20Z</meta>' in package
@@ -212,7 +176,21 @@ def test_a_long_chapter_is_cut_between_questions(
     epub = Epub(name, fixture.export(name, tmp_path))
     assert {"EPUB/text/ch01.xhtml", "EPUB/text/ch01-2.xhtml"} < epub.files.keys()
     assert _dangling(epub) == []
-    assert _check(epub.data, tmp_path) == []
+    assert check(epub.data, tmp_path) == []
+
+
+def test_a_chapter_of_a_megabyte_is_cut_into_files_for_old_readers(tmp_path: Path) -> None:
+    shutil.copytree(BOOKS["fixture"] / "content", tmp_path / "content")
+    with (tmp_path / "content" / "first" / "two.md").open("a", encoding="utf-8") as chapter:
+        for number in range(100):
+            text = f"第 {number} 题[^{number}]的公式 $x_{{{number}}}$，" + "长答案，" * 800
+            chapter.write(f"\n\n## 第 {number} 问？ {{#long-{number} level=1}}\n\n{text}\n")
+            chapter.write(f"\n[^{number}]: {'脚注，' * 100}\n")
+    epub = Epub("epub", load_source(tmp_path).export("epub", tmp_path / "cache"))
+    sizes = [len(data) for name, data in epub.files.items() if "ch02" in name]
+    assert sum(sizes) > 1_000_000
+    assert max(sizes) < 300_000
+    assert _dangling(epub) == []
 
 
 def test_notes_stand_in_the_file_that_calls_them(fixture: Source, tmp_path: Path) -> None:
@@ -237,6 +215,5 @@ def test_a_template_of_ones_own_that_drops_an_id_is_a_diagnostic(
     folder = tmp_path / "epub"
     folder.mkdir()
     (folder / "question.xhtml.j2").write_text("<h2>{{ question.title }}</h2>")
-    context = Context(fixture.formulas, Templates(tmp_path), tmp_path / "cache", TIMESTAMP)
     with pytest.raises(BookError, match="q-sqrt"):
-        EpubExporter().export(fixture.book, context)
+        fixture.export("epub", tmp_path / "cache", templates=tmp_path)

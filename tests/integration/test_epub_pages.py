@@ -19,15 +19,19 @@ from generator.exporters.epub import CompatEpubExporter, EpubExporter
 from generator.exporters.pdf import PdfExporter
 from generator.render import Templates
 from generator.source import load_book
-from tests.integration.test_epub import check
+from tests.epub_client import check
 
 ROOT = Path(__file__).parent.parent.parent
 XHTML = "{http://www.w3.org/1999/xhtml}"
 TYPE = "{http://www.idpf.org/2007/ops}type"
 
 
+Printed = tuple[Context, Artifact]
+"""How the handbook was made, and the handbook."""
+
+
 @pytest.fixture(scope="module")
-def handbook(tmp_path_factory: pytest.TempPathFactory, font_cache: Path) -> tuple[Context, Artifact]:
+def handbook(font_cache: Path) -> Printed:
     book = load_book(ROOT)
     formulas = typeset_math(book, None, Diagnostics())
     context = Context(formulas, Templates(), font_cache, 1_700_000_000, jobs=2)
@@ -36,17 +40,13 @@ def handbook(tmp_path_factory: pytest.TempPathFactory, font_cache: Path) -> tupl
 
 @pytest.fixture(scope="module", params=[EpubExporter, CompatEpubExporter])
 def files(
-    request: pytest.FixtureRequest,
-    handbook: tuple[Context, Artifact],
-    tmp_path_factory: pytest.TempPathFactory,
+    request: pytest.FixtureRequest, handbook: Printed, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, bytes]:
     context, printed = handbook
     cache = tmp_path_factory.mktemp("epub")
     beside = replace(context, cache=cache, found={"pdf": printed.found})
     data = request.param().export(load_book(ROOT), beside).data
-    path = cache / "book.epub"
-    path.write_bytes(data)
-    check(path)
+    assert check(data, cache) == []
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         return {name: archive.read(name) for name in archive.namelist()}
 
@@ -57,9 +57,7 @@ def _page_list(files: dict[str, bytes]) -> dict[str, str]:
     return {link.text or "": link.get("href", "") for link in found.iter(f"{XHTML}a")}
 
 
-def test_pages_are_those_of_the_handbook(
-    files: dict[str, bytes], handbook: tuple[Context, Artifact]
-) -> None:
+def test_pages_are_those_of_the_handbook(files: dict[str, bytes], handbook: Printed) -> None:
     """Nearly every page has a mark: what begins on none, a table or listing fills."""
     labels = list(handbook[1].found["pages"])  # type: ignore[call-overload]
     listed = list(_page_list(files))
@@ -77,9 +75,7 @@ def test_page_breaks_stand_where_the_list_says(files: dict[str, bytes]) -> None:
         assert (found.get(TYPE), found.get("aria-label")) == ("pagebreak", label)
 
 
-def test_a_question_is_on_the_same_page_in_both(
-    files: dict[str, bytes], handbook: tuple[Context, Artifact]
-) -> None:
+def test_a_question_is_on_the_same_page_in_both(files: dict[str, bytes], handbook: Printed) -> None:
     labels = handbook[1].found["labels"]
     assert isinstance(labels, dict)
     text = b"".join(data for name, data in sorted(files.items()) if "/text/ch" in name).decode()
@@ -95,9 +91,7 @@ def test_a_question_is_on_the_same_page_in_both(
     assert seen == sum(1 for _ in load_book(ROOT).questions)
 
 
-def test_the_source_is_the_handbooks_identifier(
-    files: dict[str, bytes], handbook: tuple[Context, Artifact]
-) -> None:
+def test_the_source_is_the_handbooks_identifier(files: dict[str, bytes], handbook: Printed) -> None:
     opf = files["EPUB/package.opf"].decode()
     source = re.search(r'<meta property="pageBreakSource">([^<]+)</meta>', opf)
     assert source

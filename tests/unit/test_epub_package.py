@@ -8,7 +8,15 @@ import zipfile
 import pytest
 
 from generator.exporters.epub_documents import Entry
-from generator.exporters.epub_package import Item, _depth, _features, _item, _zip, title_lines
+from generator.exporters.epub_package import (
+    Item,
+    _depth,
+    _features,
+    _item,
+    _zip,
+    is_upright,
+    title_lines,
+)
 
 FILES = {"META-INF/container.xml": b"<container/>", "EPUB/a.xhtml": b"a" * 1000}
 
@@ -41,6 +49,22 @@ def test_the_rest_is_deflated_and_timeless() -> None:
 )
 def test_a_long_title_breaks_into_even_lines(title: str, lines: list[str]) -> None:
     assert title_lines(title) == lines
+
+
+@pytest.mark.parametrize(
+    ("title", "subtitle", "expected"),
+    [
+        ("大模型面试手册", "面试题与详解", True),
+        ("大模型", "", True),
+        ("LLM 面试", "", False),
+        ("一、二", "", False),
+        ("长" * 11, "", False),
+        ("大模型", "问 LLM", False),
+        ("大模型", "长" * 19, False),
+    ],
+)
+def test_short_han_is_set_upright_on_the_cover(title: str, subtitle: str, expected: bool) -> None:
+    assert is_upright(title, subtitle) is expected
 
 
 @pytest.mark.parametrize(

@@ -119,9 +119,10 @@ def test_compat_pictures_are_png_or_jpeg(make: Make, media_type: str, suffix: st
 def test_a_link_without_words_calls_its_target_by_number(
     make: Make, anchor: Anchor, called: str
 ) -> None:
-    link = f'<a class="xref" href="#{anchor.name}">'
-    assert make().crossref(anchor, "") == f"{link}{called}</a>"
-    assert make().crossref(anchor, "<em>w</em>") == f"{link}<em>w</em></a>"
+    css = "xref tied" if anchor.number else "xref"
+    href = f'href="#{anchor.name}"'
+    assert make().crossref(anchor, "") == f'<a class="{css}" {href}>{called}</a>'
+    assert make().crossref(anchor, "<em>w</em>") == f'<a class="xref" {href}><em>w</em></a>'
 
 
 def test_an_address_is_a_valid_url(make: Make) -> None:
@@ -193,11 +194,34 @@ def test_a_second_call_leads_to_the_same_note_and_has_no_id(make: Make) -> None:
     assert target.take_notes() == ()
 
 
-def test_raised_marks_stand_close_to_their_word() -> None:
-    source = '综述 <span class="citation">[1]</span> 与 <a class="noteref">①</a> 及 <a>x</a>'
-    assert finish(source) == (
-        '综述<span class="citation">[1]</span> 与<a class="noteref">①</a> 及 <a>x</a>'
+MARK = '<span class="citation">[<a href="#w">1</a>]第 2 节</span>'
+CALL = '<a class="noteref" href="#n">①</a>'
+
+
+@pytest.mark.parametrize(
+    ("source", "finished"),
+    [
+        (f"综述 {MARK} 与", f'综<span class="tied">述{MARK}</span>与'),
+        (f"以及 {CALL} LLM", f'以<span class="tied">及{CALL}</span> LLM'),
+        (f"A&amp; {MARK}{CALL}。", f'A<span class="tied">&amp;{MARK}{CALL}</span>。'),
+        (f"x; {MARK}", f'x<span class="tied">;{MARK}</span>'),
+        (f"<b>粗</b> {MARK}", f"<b>粗</b>{MARK}"),
+        ("及 <a>x</a> 与", "及 <a>x</a> 与"),
+    ],
+)
+def test_raised_marks_stand_close_to_their_word(source: str, finished: str) -> None:
+    assert finish(source) == finished
+
+
+def test_a_caption_does_not_scroll_with_its_table() -> None:
+    table = '<table class="three-line">{}<tbody><tr><td>1</td></tr></tbody></table>'
+    captioned = table.format("<caption><b>表</b>数\n</caption>\n")
+    assert finish(f'<div class="table" id="b-x">{captioned}</div>\n') == (
+        '<figure class="table" id="b-x"><figcaption><b>表</b>数\n</figcaption>'
+        f'<div class="scroll">{table.format(chr(10))}</div></figure>\n'
     )
+    plain = f'<div class="table">{table.format("")}</div>\n'
+    assert finish(plain) == plain
 
 
 def test_head_cells_say_something_to_a_screen_reader() -> None:
@@ -223,6 +247,7 @@ def test_no_line_begins_with_the_mark_after_a_formula(math: str) -> None:
     assert finish(f"（{math} 维）") == f'<span class="tied">（{math}</span> 维）'
     assert finish(f"{math}、{math}") == f'<span class="tied">{math}、</span>{math}'
     assert finish(f"设 {math} 为") == f"设 {math} 为"
+    assert finish(f"{math} {MARK} 为") == f'<span class="tied">{math}{MARK}</span>为'
 
 
 @pytest.mark.parametrize(
