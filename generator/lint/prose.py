@@ -141,6 +141,13 @@ def _strip(block: Block, text: str, places: list[int], *, cited: bool) -> Passag
         index = match.end()
         kind = match.lastgroup if match.lastgroup != "ticks" else "code"
         stand_in = match["escaped"] if kind == "escaped" else _STAND_IN.get(kind or "")
+        if (
+            kind == "cited"
+            and match[0].endswith(" ")
+            and characters[-1:]
+            and characters[-1].isascii()
+        ):
+            stand_in = " "  # between a Latin word and Han
         if stand_in:
             characters.append(stand_in)
             kept.append(places[match.start()])
