@@ -40,6 +40,12 @@ PAGE_WIDTH = 900
 GUTTER = 12
 """Pixels."""
 
+SHEET = (10, 3)
+"""Columns and rows of the contact sheet."""
+
+THUMBNAIL = 130
+"""Pixels of the width of a page on it."""
+
 PHONE = (390, 740)
 """CSS pixels."""
 
@@ -53,6 +59,7 @@ def main() -> None:
         sys.exit(f"None of {', '.join(BROWSERS)} is on the PATH. On Debian: apt install chromium")
     PICTURES.mkdir(parents=True, exist_ok=True)
     take_spread()
+    take_sheet()
     with tempfile.TemporaryDirectory() as folder:
         take_card(browser, Path(folder))
         take_chapter(browser, Path(folder))
@@ -84,6 +91,20 @@ def take_spread() -> None:
     for number, page in enumerate(pages):
         spread.paste(page, (number * (page.width + GUTTER), 0))
     save(spread, "handbook")
+
+
+def take_sheet() -> None:
+    """A contact sheet: pages at even steps through the whole book, so that all kinds are on it."""
+    pdf = pypdfium2.PdfDocument(BOOK.with_suffix(".pdf"))
+    columns, rows = SHEET
+    numbers = [round(i * (len(pdf) - 1) / (columns * rows - 1)) for i in range(columns * rows)]
+    pages = [pdf[i].render(scale=THUMBNAIL / pdf[i].get_width()).to_pil() for i in numbers]
+    width, height = THUMBNAIL + GUTTER // 2, pages[0].height + GUTTER // 2
+    sheet = Image.new("RGB", (columns * width, rows * height), "#d8d8d8")
+    for number, page in enumerate(pages):
+        row, column = divmod(number, columns)
+        sheet.paste(page, (column * width, row * height))
+    save(sheet, "contact-sheet")
 
 
 def _page(pdf: pypdfium2.PdfDocument, anchor: str) -> Image.Image:
