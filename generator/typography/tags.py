@@ -4,6 +4,7 @@
   each with the TeX as its ``alt``) with spaces between them. It becomes one Formula element, with
   the TeX as its alternate description (7.7); WeasyPrint tags every picture as a Figure.
 - What stands in the margins of a page is an artifact (7.8), not tagged content without a place.
+- All that an item of a list holds is its body (ISO 32000-1, 14.8.4.3.3): each of its paragraphs.
 - A link is one annotation for each of its lines (7.18.5), not one for every box within it.
 """
 
@@ -39,6 +40,7 @@ def install() -> bool:
         if hooks is None:
             return False
         _install_formulas(hooks)
+        _install_lists(hooks)
         _install_margins(hooks)
         _install_links(hooks)
         _installed = True
@@ -99,6 +101,22 @@ def _install_formulas(hooks: SimpleNamespace) -> None:
                 element["S"] = "/Formula"
                 element["Alt"] = hooks.string("".join(box.element.itertext()))
                 last[pdf] = element
+            yield element
+
+    hooks.tags._build_box_tree = build_box_tree  # noqa: SLF001 - a hook
+
+
+# -- lists ----------------------------------------------------------------------------------------
+
+
+def _install_lists(hooks: SimpleNamespace) -> None:
+    build: Callable[..., Iterator[Any]] = hooks.tags._build_box_tree  # noqa: SLF001 - a hook
+
+    @wraps(build)
+    def build_box_tree(box: Any, parent: Any, *state: Any) -> Iterator[Any]:
+        for element in build(box, parent, *state):
+            if parent["S"] == "/LI" and element["S"] in {"/P", "/Div"}:
+                element["S"] = "/LBody"
             yield element
 
     hooks.tags._build_box_tree = build_box_tree  # noqa: SLF001 - a hook

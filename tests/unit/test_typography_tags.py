@@ -141,3 +141,13 @@ def test_an_unknown_hook_leaves_everything_as_it_is(
     before = [getattr(hooked, hook, None) for hooked, hook in HOOKS]
     assert not tags.install()
     assert [getattr(hooked, hook, None) for hooked, hook in HOOKS] == before
+
+
+@pytest.mark.parametrize("item", ["<p>一</p><p>二</p>", "<p>一</p><div>式</div>", "一"])
+def test_all_that_an_item_holds_is_its_body(item: str) -> None:
+    roles = {
+        str(kid.S)
+        for entry in elements(f"<ol><li>{item}</li><li><p>三</p></li></ol>", "/LI")
+        for kid in entry.K
+    }
+    assert roles <= {"/Lbl", "/LBody"}
