@@ -17,8 +17,6 @@ from generator.exporters.print_object import LaidOut, Place
 ROMAN, ARABIC = "r", "D"
 """How pages are numbered, as PDF's page labels name it (ISO 32000-1, 12.4.2)."""
 
-RIGHT, LEFT = "right", "left"
-
 _MOST_ROUNDS = 8
 """Two or three settle a book; more mean that a number pushes its own page to and fro."""
 
@@ -41,15 +39,14 @@ class NumbersUnsettledError(Exception):
 class Section:
     """A stretch of the book that is laid out apart.
 
-    ``markup`` is a whole XHTML document. It begins on a page on the side that ``starts`` names;
-    ``numbering`` begins with 1 where it is another than the section's before.
+    ``markup`` is a whole XHTML document. It begins on a right page; ``numbering`` begins with 1
+    where it is another than the section's before.
     """
 
     name: str
     markup: str
     position: Position
     numbering: str = ARABIC
-    starts: str = RIGHT
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,13 +156,12 @@ def _prepare(markup: str, labels: Mapping[str, str]) -> str:
 
 
 def number(sections: Sequence[Section], objects: Sequence[LaidOut]) -> Numbering:
-    """Number the pages. A section begins on its own side, after an empty page if need be."""
+    """Number the pages. A section begins on a right page, after an empty left one if need be."""
     starts: list[int] = []
     ranges: list[tuple[int, str]] = []
     count = 0
     for section, laid in zip(sections, objects, strict=True):
-        if (count % 2 == 0) != (section.starts == RIGHT):
-            count += 1
+        count += count % 2
         if not ranges or ranges[-1][1] != section.numbering:
             ranges.append((count, section.numbering))
         starts.append(count)

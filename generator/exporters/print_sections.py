@@ -12,7 +12,7 @@ from generator.exporters.print_book import PrintChapter, PrintPage, PrintPart, S
 from generator.exporters.print_composition import compose
 from generator.exporters.print_index import Mention, TermFinder, index_groups
 from generator.exporters.print_markup import Pictures, join_citations
-from generator.exporters.print_numbers import ARABIC, LEFT, RIGHT, ROMAN, Section
+from generator.exporters.print_numbers import ARABIC, ROMAN, Section
 from generator.exporters.print_paper import Paper
 from generator.model import Book
 
@@ -70,12 +70,12 @@ class SectionWriter:
         return Manuscript(tuple(sections), tuple(mentions))
 
     def write_end(self, manuscript: Manuscript, labels: Mapping[str, str]) -> list[Section]:
-        """The index, if there is anything in it, and the colophon, on the last leaf's back."""
+        """The index, if there is anything in it, and the colophon."""
         sections = []
         if manuscript.mentions:
             groups = index_groups(self._book.terms, manuscript.mentions, labels)
             sections.append(self._section("index", groups=groups))
-        return [*sections, self._section("colophon", starts=LEFT, fonts=_FONTS)]
+        return [*sections, self._section("colophon", fonts=_FONTS)]
 
     def _chapter(self, chapter: PrintChapter) -> Section:
         return self._section(chapter.anchor, "chapter", position=chapter.position, chapter=chapter)
@@ -87,16 +87,12 @@ class SectionWriter:
         *,
         position: Position = BOOK,
         numbering: str = ARABIC,
-        starts: str = RIGHT,
         **variables: object,
     ) -> Section:
         markup = self._templates.render(
             "print/section.html.j2",
             content=f"print/{template or name}.html.j2",
             book=self._book,
-            starts=starts,
             **variables,
         )
-        return Section(
-            name, compose(join_citations(markup), self._pictures), position, numbering, starts
-        )
+        return Section(name, compose(join_citations(markup), self._pictures), position, numbering)

@@ -9,8 +9,6 @@ import pytest
 from generator.diagnostics import Position
 from generator.exporters.print_numbers import (
     ARABIC,
-    LEFT,
-    RIGHT,
     ROMAN,
     NumbersUnsettledError,
     Section,
@@ -23,8 +21,8 @@ from generator.exporters.print_numbers import (
 from generator.exporters.print_object import LaidOut, Place
 
 
-def section(name: str, markup: str = "", numbering: str = ARABIC, starts: str = RIGHT) -> Section:
-    return Section(name, markup, Position("x.md"), numbering, starts)
+def section(name: str, markup: str = "", numbering: str = ARABIC) -> Section:
+    return Section(name, markup, Position("x.md"), numbering)
 
 
 def laid(pages: int, **anchors: int) -> LaidOut:
@@ -32,18 +30,13 @@ def laid(pages: int, **anchors: int) -> LaidOut:
     return LaidOut(pages, places, (), (), {}, (), b"")
 
 
-def test_sections_begin_on_their_side_and_arabic_numbers_with_one() -> None:
-    sections = [
-        section("front", "", ROMAN),
-        section("a"),
-        section("b"),
-        section("end", "", ARABIC, LEFT),
-    ]
+def test_sections_begin_on_right_pages_and_arabic_numbers_with_one() -> None:
+    sections = [section("front", "", ROMAN), section("a"), section("b"), section("end")]
     numbering = number(sections, [laid(3, toc=2), laid(1, a=0), laid(2, b=1), laid(1, end=0)])
-    assert numbering.starts == (0, 4, 6, 9)
-    assert numbering.page_labels == ("i", "ii", "iii", "iv", "1", "2", "3", "4", "5", "6")
+    assert numbering.starts == (0, 4, 6, 8)
+    assert numbering.page_labels == ("i", "ii", "iii", "iv", "1", "2", "3", "4", "5")
     assert numbering.ranges == ((0, ROMAN), (4, ARABIC))
-    assert numbering.labels == {"toc": "iii", "a": "1", "b": "4", "end": "6"}
+    assert numbering.labels == {"toc": "iii", "a": "1", "b": "4", "end": "5"}
 
 
 def prepared(markup: str, **labels: str) -> str:
