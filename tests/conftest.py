@@ -25,6 +25,19 @@ settings.register_profile("local", deadline=None)
 settings.load_profile("ci" if IN_CI else "local")
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where tests run side by side, those of a module share a process, and so what they make.
+
+    So do the modules that read the real handbook, which takes a minute to make
+    (pytest-xdist: --dist loadgroup).
+    """
+    readers = {item.path for item in items if "handbook" in getattr(item, "fixturenames", ())}
+    for item in items:
+        group = "handbook" if item.path in readers else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 def _forbid_skip(report: Report) -> Report:
     if IN_CI and report.skipped and not hasattr(report, "wasxfail"):
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr

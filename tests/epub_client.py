@@ -41,7 +41,7 @@ _PATIENCE = 600.0
 """Seconds for a program and a whole book, on a busy machine."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Source:
     """A book, read and typeset."""
 

@@ -18,6 +18,14 @@ async function openBook(theme) {
   return book.spine.spineItems.map(item => item.href);
 }
 
+// Put one theme in the place of another. The program itself leaves the rules of the old one.
+function select(theme) {
+  for (const name of Object.keys(THEMES)) {
+    page().getElementById(`epubjs-inserted-css-${name}`)?.remove();
+  }
+  rendition.themes.select(theme);
+}
+
 const page = () => rendition.getContents()[0].document;
 
 async function settle() {
@@ -90,27 +98,43 @@ function boxesOnScreen() {
       Math.ceil(box.right), Math.ceil(box.bottom)]);
 }
 
-function pageFaults() {
-  const LEAST_CONTRAST = 4.5;
-  const doc = page();
-  const wrong = [];
-  const say = (what, where, value) => wrong.push(`${what}: ${value} at ${where.outerHTML.slice(0, 120)}`);
-  const all = selector => [...doc.body.querySelectorAll(selector)];
-  const isShown = element => element.checkVisibility({ visibilityProperty: true });
-  const style = element => doc.defaultView.getComputedStyle(element);
+const sentence = (what, where, value) => `${what}: ${value} at ${where.outerHTML.slice(0, 120)}`;
+const isShown = element => element.checkVisibility({ visibilityProperty: true });
 
-  // -- text ------------------------------------------------------------------------------------
-
-  const walker = doc.createTreeWalker(doc.body, NodeFilter.SHOW_TEXT);
+function shownTexts() {
+  const walker = page().createTreeWalker(page().body, NodeFilter.SHOW_TEXT);
   const texts = [];
   while (walker.nextNode()) {
     const node = walker.currentNode;
     if (node.data.trim() && isShown(node.parentElement)) texts.push(node);
   }
-  for (const element of new Set(texts.map(node => node.parentElement))) {
+  return texts;
+}
+
+// What cannot be read in the theme.
+function colourFaults() {
+  const LEAST_CONTRAST = 4.5;
+  const wrong = [];
+  for (const element of new Set(shownTexts().map(node => node.parentElement))) {
     const ratio = inkContrast(element);
-    if (ratio < LEAST_CONTRAST) say('contrast', element, ratio.toFixed(2));
+    if (ratio < LEAST_CONTRAST) wrong.push(sentence('contrast', element, ratio.toFixed(2)));
   }
+  for (const element of page().images) {
+    const ratio = element.matches('.cover img') ? 21 : contrast([0, 0, 0], ground(element));
+    if (ratio < LEAST_CONTRAST) {
+      wrong.push(sentence('picture', element, `black lines on ${ground(element)}`));
+    }
+  }
+  return wrong;
+}
+
+// What is wrong whatever the theme.
+function pageFaults() {
+  const doc = page();
+  const wrong = [];
+  const say = (...words) => wrong.push(sentence(...words));
+  const all = selector => [...doc.body.querySelectorAll(selector)];
+  const style = element => doc.defaultView.getComputedStyle(element);
 
   // -- places: every line within its column ------------------------------------------------------
 
@@ -137,7 +161,7 @@ function pageFaults() {
     range.setEnd(node, word.index + word[0].length);
     return [...range.getClientRects()];
   });
-  for (const node of texts) {
+  for (const node of shownTexts()) {
     if (scroller(node.parentElement)) continue;
     const outside = wordBoxes(node).find(isOutside);
     if (outside) say('overflow', node.parentElement, `${outside.left} to ${outside.right}`);
@@ -162,8 +186,6 @@ function pageFaults() {
   }
   for (const element of all('img')) {
     if (!element.naturalWidth) say('picture', element, 'not loaded');
-    const ratio = element.matches('.cover img') ? 21 : contrast([0, 0, 0], ground(element));
-    if (ratio < LEAST_CONTRAST) say('picture', element, `black lines on ${ground(element)}`);
   }
 
   // -- Chinese: indents, and what stays on one line ------------------------------------------------

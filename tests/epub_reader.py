@@ -66,9 +66,12 @@ class Reader:
         found = self.browser.evaluate("boxesOnScreen()")
         return [(name, (left, top, right, bottom)) for name, left, top, right, bottom in found]
 
-    def faults(self) -> list[str]:
+    def faults(self, themes: Iterable[str]) -> list[str]:
         """What is wrong with the looks of the document, and with requests and scripts."""
         seen: list[str] = self.browser.evaluate("pageFaults()")
+        for theme in themes:
+            self.browser.evaluate(f"select({json.dumps(theme)})")
+            seen += self.browser.evaluate("colourFaults()")
         return seen + self.browser.complaints(self.address)
 
 

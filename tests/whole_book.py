@@ -62,8 +62,8 @@ def _join(sections: Sequence[Section], fill: Callable[[str], str]) -> str:
     for section in sections:
         found = _BODY.search(section.markup)
         assert found, section.name
-        style = f'\\1 style="break-before: {section.starts}"'
-        bodies.append(re.sub(r"(<section\b)", style, fill(found[1]), count=1))
+        begun = r'\1 style="break-before: right"'
+        bodies.append(re.sub(r"(<section\b)", begun, fill(found[1]), count=1))
     book = re.search(r"<body\b[^>]*>", sections[0].markup)
     assert book
     markup = f"{head}{book[0]}{''.join(bodies)}</body></html>"

@@ -17,6 +17,7 @@ from generator.diagnostics import BookError
 from generator.exporters import epub_documents
 from generator.exporters.epub_package import is_upright, title_lines
 from generator.render import Templates
+from generator.source import load_book
 from tests.epub_client import BOOKS, EXPORTERS, XHTML, Epub, Source, check, load_source, place
 
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:|//", re.IGNORECASE)
@@ -140,7 +141,7 @@ def test_pictures_survive_a_dark_page(epub: Epub) -> None:
 
 
 def test_the_real_title_can_be_read_on_a_cover_120_pixels_high() -> None:
-    book = load_source(BOOKS["real"]).book
+    book = load_book(BOOKS["real"])
     lines, upright = title_lines(book.title), is_upright(book.title, book.subtitle)
     cover = Templates().render("epub/cover.svg.j2", book=book, lines=lines, upright=upright)
     sizes = re.findall(r'font-size="(\d+)"', cover)

@@ -7,45 +7,24 @@ import re
 import xml.etree.ElementTree as ET
 import zipfile
 from dataclasses import replace
-from pathlib import Path
 
-import pikepdf
 import pytest
 
-from generator.build import typeset_math
-from generator.diagnostics import Diagnostics
-from generator.exporters import Artifact, Context
 from generator.exporters.epub import CompatEpubExporter, EpubExporter
-from generator.exporters.pdf import PdfExporter
-from generator.render import Templates
-from generator.source import load_book
 from tests.epub_client import check
+from tests.pdf_client import Handbook
 
-ROOT = Path(__file__).parent.parent.parent
 XHTML = "{http://www.w3.org/1999/xhtml}"
 TYPE = "{http://www.idpf.org/2007/ops}type"
 
 
-Printed = tuple[Context, Artifact]
-"""How the handbook was made, and the handbook."""
-
-
-@pytest.fixture(scope="module")
-def handbook(font_cache: Path) -> Printed:
-    book = load_book(ROOT)
-    formulas = typeset_math(book, None, Diagnostics())
-    context = Context(formulas, Templates(), font_cache, 1_700_000_000, jobs=2)
-    return context, PdfExporter().export(book, context)
-
-
 @pytest.fixture(scope="module", params=[EpubExporter, CompatEpubExporter])
 def files(
-    request: pytest.FixtureRequest, handbook: Printed, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, handbook: Handbook, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, bytes]:
-    context, printed = handbook
     cache = tmp_path_factory.mktemp("epub")
-    beside = replace(context, cache=cache, found={"pdf": printed.found})
-    data = request.param().export(load_book(ROOT), beside).data
+    beside = replace(handbook.context, cache=cache, found={"pdf": handbook.found})
+    data = request.param().export(handbook.book, beside).data
     assert check(data, cache) == []
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         return {name: archive.read(name) for name in archive.namelist()}
@@ -57,14 +36,12 @@ def _page_list(files: dict[str, bytes]) -> dict[str, str]:
     return {link.text or "": link.get("href", "") for link in found.iter(f"{XHTML}a")}
 
 
-def test_pages_are_those_of_the_handbook(files: dict[str, bytes], handbook: Printed) -> None:
+def test_pages_are_those_of_the_handbook(files: dict[str, bytes], handbook: Handbook) -> None:
     """In order, and at least those on which a question begins.
 
     A page without a mark is one on which nothing begins that the EPUB has, such as the index.
     """
-    found = handbook[1].found
-    assert isinstance(found["pages"], tuple)
-    assert isinstance(found["labels"], dict)
+    found = handbook.found
     listed = list(_page_list(files))
     assert listed == [label for label in found["pages"] if label in listed]
     questions = {label for name, label in found["labels"].items() if name.startswith("q-")}
@@ -79,9 +56,10 @@ def test_page_breaks_stand_where_the_list_says(files: dict[str, bytes]) -> None:
         assert (found.get(TYPE), found.get("aria-label")) == ("pagebreak", label)
 
 
-def test_a_question_is_on_the_same_page_in_both(files: dict[str, bytes], handbook: Printed) -> None:
-    labels = handbook[1].found["labels"]
-    assert isinstance(labels, dict)
+def test_a_question_is_on_the_same_page_in_both(
+    files: dict[str, bytes], handbook: Handbook
+) -> None:
+    labels = handbook.found["labels"]
     text = b"".join(data for name, data in sorted(files.items()) if "/text/ch" in name).decode()
     page = ""
     seen = 0
@@ -92,12 +70,13 @@ def test_a_question_is_on_the_same_page_in_both(files: dict[str, bytes], handboo
             after = re.match(r'<h2[^>]*>\s*<span [^>]*id="page-([^"]+)"', text[mark.start() :])
             assert labels[mark[2]] == (after[1] if after else page)
             seen += 1
-    assert seen == sum(1 for _ in load_book(ROOT).questions)
+    assert seen == sum(1 for _ in handbook.book.questions)
 
 
-def test_the_source_is_the_handbooks_identifier(files: dict[str, bytes], handbook: Printed) -> None:
+def test_the_source_is_the_handbooks_identifier(
+    files: dict[str, bytes], handbook: Handbook
+) -> None:
     opf = files["EPUB/package.opf"].decode()
     source = re.search(r'<meta property="pageBreakSource">([^<]+)</meta>', opf)
     assert source
-    with pikepdf.open(io.BytesIO(handbook[1].data)) as pdf:
-        assert pdf.open_metadata()["dc:identifier"] == source[1]
+    assert handbook.file.open_metadata()["dc:identifier"] == source[1]

@@ -3,77 +3,24 @@
 from __future__ import annotations
 
 import html
-import io
 import re
 import shutil
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pikepdf
-import pypdfium2
 import pytest
 
-from generator.build import typeset_math
-from generator.diagnostics import BookError, Diagnostic, Diagnostics
-from generator.exporters import Artifact, Context
-from generator.exporters.pdf import PdfExporter
+from generator.diagnostics import BookError
 from generator.exporters.print_paper import PAPERS
 from generator.inspection.findings import Kind
 from generator.inspection.report import Report, inspect_file
 from generator.model import Book
-from generator.render import Templates
-from generator.source import load_book, load_bounds, walk
+from generator.source import load_bounds, walk
+from tests.pdf_client import MINIMAL, ROOT, Handbook, make_handbook
 
-ROOT = Path(__file__).parents[2]
-MINIMAL = ROOT / "tests" / "fixtures" / "minimal"
 PRINT = ROOT / "tests" / "fixtures" / "print"
-TIMESTAMP = 1_795_305_600  # 2026-11-22T00:00:00Z
-
-
-@dataclass(frozen=True)
-class Handbook:
-    """A built book, its warnings, and its file opened twice: by structure and by page."""
-
-    book: Book
-    artifact: Artifact
-    warnings: list[Diagnostic]
-    file: pikepdf.Pdf
-    pages: pypdfium2.PdfDocument
-
-    def text(self, index: int) -> str:
-        return self.pages[index].get_textpage().get_text_range()
-
-    def label(self, index: int) -> str:
-        return self.pages.get_page_label(index)
-
-
-def export(
-    root: Path, cache: Path, paper: str = "A4", **options: bool
-) -> tuple[Book, Artifact, list[Diagnostic]]:
-    book = load_book(root)
-    warnings: list[Diagnostic] = []
-    context = Context(
-        formulas=typeset_math(book, None, Diagnostics()),
-        templates=Templates(),
-        cache=cache,
-        timestamp=TIMESTAMP,
-        paper=paper,
-        warn=warnings.append,
-        **options,
-    )
-    return book, PdfExporter().export(book, context), warnings
-
-
-@pytest.fixture(scope="module")
-def handbook(cache: Path) -> Iterator[Handbook]:
-    book, artifact, warnings = export(ROOT, cache)
-    with (
-        pikepdf.open(io.BytesIO(artifact.data)) as file,
-        pypdfium2.PdfDocument(artifact.data) as pages,
-    ):
-        yield Handbook(book, artifact, warnings, file, pages)
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +30,7 @@ def report(handbook: Handbook) -> Report:
 
 def test_it_is_built_without_a_warning(handbook: Handbook) -> None:
     assert handbook.warnings == []
-    assert handbook.artifact.counts == {
+    assert handbook.counts == {
         "pages": len(handbook.pages),
         "questions": len(list(handbook.book.questions)),
     }
@@ -140,16 +87,6 @@ def test_it_is_marked_as_pdf_ua_only_if_its_structure_carries_it(
     assert not (is_marked and report.counts[Kind.STRUCTURE])
 
 
-def destinations(handbook: Handbook) -> dict[str, int]:
-    """Named destinations: the index of the page of each."""
-    index = {page.objgen: number for number, page in enumerate(handbook.file.pages)}
-    names = list(handbook.file.Root.Names.Dests.Names)
-    return {
-        str(name): index[target[0].objgen]
-        for name, target in zip(names[::2], names[1::2], strict=True)
-    }
-
-
 def links(handbook: Handbook) -> Iterator[tuple[int, str, pikepdf.Dictionary]]:
     """Links within the file: index of the page, name of the destination, annotation."""
     for number, page in enumerate(handbook.file.pages):
@@ -163,7 +100,7 @@ def links(handbook: Handbook) -> Iterator[tuple[int, str, pikepdf.Dictionary]]:
 def test_every_link_lands(handbook: Handbook) -> None:
     found = list(links(handbook))
     assert len(found) > len(list(handbook.book.questions))
-    assert {name for _, name, _ in found} <= destinations(handbook).keys()
+    assert {name for _, name, _ in found} <= handbook.anchors.keys()
 
 
 def printed(handbook: Handbook, number: int, annotation: pikepdf.Dictionary) -> str:
@@ -174,13 +111,13 @@ def printed(handbook: Handbook, number: int, annotation: pikepdf.Dictionary) -> 
 
 
 def test_every_page_number_in_the_contents_is_the_label_of_its_page(handbook: Handbook) -> None:
-    where = destinations(handbook)
+    where = handbook.anchors
     numbers = {
         name: printed(handbook, number, annotation)
         for number, name, annotation in links(handbook)
         if where["contents"] <= number < where[f"part-{handbook.book.parts[0].id}"]
     }  # of the two links of an entry the second is the number's
-    assert numbers == {name: handbook.label(where[name]) for name in numbers}
+    assert numbers == {name: handbook.labels[where[name]] for name in numbers}
     listed = {handbook.book.anchors[question.id].name for question in handbook.book.questions}
     listed |= {f"chapter-{chapter.id}" for chapter in handbook.book.chapters}
     listed |= {f"part-{part.id}" for part in handbook.book.parts}
@@ -188,14 +125,14 @@ def test_every_page_number_in_the_contents_is_the_label_of_its_page(handbook: Ha
 
 
 def test_every_page_number_in_the_text_is_the_label_of_its_page(handbook: Handbook) -> None:
-    where = destinations(handbook)
+    where = handbook.anchors
     numbers = [
         (name, match[1])
         for number, name, annotation in links(handbook)
         if (match := re.search(r"（第\s*(\w+)\s*页", printed(handbook, number, annotation)))
     ]
     assert len(numbers) > 10
-    assert [label for _, label in numbers] == [handbook.label(where[name]) for name, _ in numbers]
+    assert [label for _, label in numbers] == [handbook.labels[where[name]] for name, _ in numbers]
 
 
 def margins(handbook: Handbook, index: int) -> tuple[str, str]:
@@ -206,17 +143,17 @@ def margins(handbook: Handbook, index: int) -> tuple[str, str]:
 
 
 def test_folios_are_the_page_labels(handbook: Handbook) -> None:
-    where = destinations(handbook)
+    where = handbook.anchors
     for chapter in handbook.book.chapters:
         index = where[f"chapter-{chapter.id}"]
-        opener, verso, recto = (handbook.label(page) for page in range(index, index + 3))
+        opener, verso, recto = (handbook.labels[page] for page in range(index, index + 3))
         assert int(opener) % 2 == 1, "a chapter begins on a recto page"
         assert margins(handbook, index) == ("", opener)
         assert margins(handbook, index + 1)[0].split() == [verso, handbook.book.title]
         head = squeeze(margins(handbook, index + 2)[0])
         assert f"章{squeeze(chapter.title)}{chapter.number}." in head
         assert head.endswith(recto)
-    assert handbook.label(0) == "i"
+    assert handbook.labels[0] == "i"
 
 
 def squeeze(text: str) -> str:
@@ -224,7 +161,7 @@ def squeeze(text: str) -> str:
 
 
 def test_the_words_of_every_heading_can_be_searched(handbook: Handbook) -> None:
-    where = destinations(handbook)
+    where = handbook.anchors
     for question in handbook.book.questions:
         anchor = handbook.book.anchors[question.id]
         text = squeeze(handbook.text(where[anchor.name]))
@@ -234,7 +171,7 @@ def test_the_words_of_every_heading_can_be_searched(handbook: Handbook) -> None:
 
 
 def test_figures_and_tables_are_numbered(handbook: Handbook) -> None:
-    where = destinations(handbook)
+    where = handbook.anchors
     numbered = [a for a in handbook.book.anchors.values() if a.name[:2] in {"f-", "b-"}]
     assert numbered
     for anchor in numbered:
@@ -242,7 +179,7 @@ def test_figures_and_tables_are_numbered(handbook: Handbook) -> None:
 
 
 def test_every_work_is_listed_under_its_chapter(handbook: Handbook) -> None:
-    where = destinations(handbook)
+    where = handbook.anchors
     for chapter in handbook.book.chapters:
         for number, key in enumerate(chapter.citations, start=1):
             text = squeeze(handbook.text(where[f"r-{chapter.number}-{number}"]))
@@ -252,11 +189,11 @@ def test_every_work_is_listed_under_its_chapter(handbook: Handbook) -> None:
 
 
 def test_answers_of_the_self_tests_follow_their_lines(handbook: Handbook) -> None:
-    where = destinations(handbook)
+    where = handbook.anchors
     for question in handbook.book.questions:
         for cloze in question.clozes:
             assert f"c-{cloze.id}" in where
-    text = squeeze("".join(handbook.text(index) for index in range(len(handbook.pages))))
+    text = squeeze(handbook.whole_text)
     assert text.count("自测") >= len(list(handbook.book.chapters))
     assert text.count("答案") >= len(list(handbook.book.chapters))
 
@@ -264,13 +201,13 @@ def test_answers_of_the_self_tests_follow_their_lines(handbook: Handbook) -> Non
 def test_blank_pages_are_versos_before_rectos_only(handbook: Handbook) -> None:
     opening = {
         index
-        for name, index in destinations(handbook).items()
+        for name, index in handbook.anchors.items()
         if name.startswith(("part-", "chapter-", "page-"))
         or name in {"contents", "glossary", "colophon"}
     }
     for index in range(1, len(handbook.pages)):
         if not handbook.text(index).strip():
-            assert index + 1 in opening, handbook.label(index)
+            assert index + 1 in opening, handbook.labels[index]
 
 
 def test_it_is_tagged_and_described(handbook: Handbook) -> None:
@@ -278,17 +215,13 @@ def test_it_is_tagged_and_described(handbook: Handbook) -> None:
     assert str(handbook.file.docinfo["/CreationDate"]) == "D:20261122000000Z"
     assert str(handbook.file.Root.Lang) == "zh-CN"
     assert handbook.file.Root.MarkInfo.Marked
-    pictures = [
-        element
-        for element in handbook.file.objects
-        if isinstance(element, pikepdf.Dictionary) and element.get("/S") == "/Figure"
-    ]
+    pictures = structure(handbook, "/Figure")
     assert pictures
     assert all(str(element.get("/Alt", "")) for element in pictures)
 
 
 def test_two_builds_are_the_same_bytes(cache: Path) -> None:
-    assert export(MINIMAL, cache)[1].data == export(MINIMAL, cache)[1].data
+    assert make_handbook(MINIMAL, cache).data == make_handbook(MINIMAL, cache).data
 
 
 @pytest.mark.parametrize(
@@ -296,20 +229,17 @@ def test_two_builds_are_the_same_bytes(cache: Path) -> None:
     [("A4", (210, 297)), ("A5", (148, 210)), ("B5", (176, 250)), ("16k", (185, 260))],
 )
 def test_papers(cache: Path, paper: str, size: tuple[float, float]) -> None:
-    _, artifact, _ = export(MINIMAL, cache, paper)
-    with pypdfium2.PdfDocument(artifact.data) as pages:
-        points = {pages.get_page_size(index) for index in range(len(pages))}
+    pages = make_handbook(MINIMAL, cache, paper).pages
+    points = {pages.get_page_size(index) for index in range(len(pages))}
     (found,) = points
     assert found == pytest.approx([length * 72 / 25.4 for length in size], abs=0.1)
 
 
 def test_print_ready_pages_have_bleed_and_trim(cache: Path) -> None:
-    _, artifact, _ = export(MINIMAL, cache, "A5", print_ready=True)
-    with pikepdf.open(io.BytesIO(artifact.data)) as file:
-        for page in file.pages:
-            trim = [float(value) for value in page.TrimBox]
-            assert trim[2] - trim[0] == pytest.approx(148 * 72 / 25.4, abs=0.1)
-            assert float(page.BleedBox[0]) <= trim[0] - 3 * 72 / 25.4
+    for page in make_handbook(MINIMAL, cache, "A5", print_ready=True).file.pages:
+        trim = [float(value) for value in page.TrimBox]
+        assert trim[2] - trim[0] == pytest.approx(148 * 72 / 25.4, abs=0.1)
+        assert float(page.BleedBox[0]) <= trim[0] - 3 * 72 / 25.4
 
 
 def extended(folder: Path, text: str) -> Path:
@@ -324,7 +254,7 @@ def extended(folder: Path, text: str) -> Path:
 def test_a_character_that_no_font_has_is_named_with_its_place(cache: Path, tmp_path: Path) -> None:
     chapter = extended(tmp_path, "末段有一个 𓀀 字。")
     with pytest.raises(BookError) as caught:
-        export(tmp_path, cache)
+        make_handbook(tmp_path, cache)
     (diagnostic,) = caught.value.diagnostics
     assert diagnostic.code == "glyph-missing"
     assert "U+13000" in diagnostic.message
@@ -336,9 +266,7 @@ def test_notes_stand_at_the_foot_of_the_page_under_circled_numbers(
     cache: Path, tmp_path: Path
 ) -> None:
     extended(tmp_path, "甲[^a]，乙[^b]。\n\n[^a]: 注甲。\n\n[^b]: 注乙。\n\n    又一段。")
-    _, artifact, _ = export(tmp_path, cache)
-    with pypdfium2.PdfDocument(artifact.data) as pages:
-        text = squeeze("".join(page.get_textpage().get_text_range() for page in pages))
+    text = squeeze(make_handbook(tmp_path, cache).whole_text)
     assert "甲①，乙②。" in text
     assert text.index("①注甲。②注乙。又一段。") > text.index("甲①，乙②。")
 
@@ -347,13 +275,8 @@ def test_notes_stand_at_the_foot_of_the_page_under_circled_numbers(
 
 
 @pytest.fixture(scope="module")
-def sample(cache: Path) -> Iterator[Handbook]:
-    book, artifact, warnings = export(PRINT, cache, "A5")
-    with (
-        pikepdf.open(io.BytesIO(artifact.data)) as file,
-        pypdfium2.PdfDocument(artifact.data) as pages,
-    ):
-        yield Handbook(book, artifact, warnings, file, pages)
+def sample(cache: Path) -> Handbook:
+    return make_handbook(PRINT, cache, "A5")
 
 
 def structure(handbook: Handbook, role: str) -> list[pikepdf.Dictionary]:
@@ -377,13 +300,13 @@ def test_formulas_are_described_and_copied_as_tex(
     handbook: Handbook = request.getfixturevalue(name)
     described = Counter(str(formula.Alt) for formula in structure(handbook, "/Formula"))
     assert described >= formulas(handbook.book)  # titles are repeated in lists
-    text = squeeze("".join(handbook.text(index) for index in range(len(handbook.pages))))
+    text = squeeze(handbook.whole_text)
     for tex in formulas(handbook.book):
         assert squeeze(html.unescape(tex)) in text, tex
 
 
 def test_a_broken_formula_is_copied_once(sample: Handbook) -> None:
-    text = "".join(sample.text(index) for index in range(len(sample.pages)))
+    text = sample.whole_text
     (tex,) = (tex for tex in formulas(sample.book) if tex.startswith("p_{ij}"))
     assert text.count(tex) == 1
     (formula,) = (f for f in structure(sample, "/Formula") if str(f.Alt) == tex)
@@ -391,7 +314,7 @@ def test_a_broken_formula_is_copied_once(sample: Handbook) -> None:
 
 
 def test_a_long_table_is_continued_under_its_number(sample: Handbook) -> None:
-    start = destinations(sample)["b-long"]
+    start = sample.anchors["b-long"]
     assert "续表" not in sample.text(start)
     assert re.search(r"续表\s*1-1\s+行\s+数\s+说明\s+第", sample.text(start + 1))
 
@@ -404,7 +327,7 @@ def test_line_numbers_are_no_text(sample: Handbook) -> None:
 
 
 def test_a_figure_gives_way_to_text_and_leaves_no_hole(sample: Handbook) -> None:
-    before = destinations(sample)["f-tall"] - 1
+    before = sample.anchors["f-tall"] - 1
     text = sample.pages[before].get_textpage()
     lowest = min(text.get_charbox(index)[1] for index in range(text.count_chars()))
     bottom = PAPERS["A5"].bottom * 72 / 25.4
@@ -412,14 +335,14 @@ def test_a_figure_gives_way_to_text_and_leaves_no_hole(sample: Handbook) -> None
 
 
 def test_emphasis_leaves_the_text_as_it_is(sample: Handbook) -> None:
-    text = squeeze("".join(sample.text(index) for index in range(len(sample.pages))))
+    text = squeeze(sample.whole_text)
     assert "这里有着重号、Latin与汉字混排的着重、粗体（Bold）、code、约翰·麦卡锡、don’t" in text
 
 
 def test_every_chapter_opens_with_a_checklist_whose_page_numbers_are_true(
     handbook: Handbook,
 ) -> None:
-    where = destinations(handbook)
+    where = handbook.anchors
     pages = [n for n in range(len(handbook.pages)) if "本章清单" in handbook.text(n)]
     numbers = [
         {
@@ -432,7 +355,7 @@ def test_every_chapter_opens_with_a_checklist_whose_page_numbers_are_true(
     for chapter, page, printed_numbers in zip(handbook.book.chapters, pages, numbers, strict=True):
         anchors = [handbook.book.anchors[question.id].name for question in chapter.questions]
         assert {name: printed_numbers[name] for name in anchors} == {
-            name: handbook.label(where[name]) for name in anchors
+            name: handbook.labels[where[name]] for name in anchors
         }
         assert page == where[f"chapter-{chapter.id}"]
         assert handbook.text(page).count("□") == len(anchors)

@@ -2,41 +2,36 @@
 
 from __future__ import annotations
 
-import io
 import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pikepdf
-import pypdfium2
 import pytest
 
-from generator.build import typeset_math
-from generator.diagnostics import Diagnostics
-from generator.exporters import Context
-from generator.exporters.pdf import FAMILIES, PdfExporter, sheets_of
+from generator.exporters.pdf import FAMILIES, sheets_of
 from generator.exporters.print_markup import Pictures
 from generator.exporters.print_numbers import Section
 from generator.exporters.print_paper import PAPERS
 from generator.exporters.print_sections import SectionWriter
 from generator.exporters.print_workers import Answer, Style, Task, Workers
-from generator.render import PLACE, Templates
-from generator.source import load_book
+from generator.render import PLACE
 from generator.typography.embedding import PrintedFace
 from generator.typography.fonts import BookFonts
 from tests.conftest import with_faces
+from tests.pdf_client import MINIMAL, ROOT, TIMESTAMP, Handbook, PdfFile, make_handbook
+from tests.small_book import copy_chapters
 from tests.whole_book import make_whole, typed
 
-ROOT = Path(__file__).parents[2]
-MINIMAL = ROOT / "tests" / "fixtures" / "minimal"
-TIMESTAMP = 1_795_305_600
+SMALL = ("llm-basics", "attention", "sft-data")
+"""Chapters of three parts, for a small book."""
 
 
 class Recorder:
@@ -59,72 +54,42 @@ def laid_out(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return Recorder(monkeypatch).names
 
 
-def context_of(root: Path, cache: Path, jobs: int = 2) -> Context:
-    formulas = typeset_math(load_book(root), None, Diagnostics())
-    return Context(formulas, Templates(), cache, TIMESTAMP, paper="A5", jobs=jobs)
-
-
-def export(root: Path, cache: Path, jobs: int = 2) -> bytes:
-    return PdfExporter().export(load_book(root), context_of(root, cache, jobs)).data
-
-
-@dataclass(frozen=True)
-class File:
-    """A PDF opened twice: by structure and by page."""
-
-    data: bytes
-    file: pikepdf.Pdf
-    pages: pypdfium2.PdfDocument
-
-    @property
-    def index(self) -> dict[Any, int]:
-        return {page.objgen: number for number, page in enumerate(self.file.pages)}
-
-    @property
-    def anchors(self) -> dict[str, int]:
-        names = list(self.file.Root.Names.Dests.Names)
-        return {
-            str(name): self.index[place[0].objgen]
-            for name, place in zip(names[::2], names[1::2], strict=True)
-        }
-
-    @property
-    def labels(self) -> list[str]:
-        return [self.pages.get_page_label(number) for number in range(len(self.pages))]
-
-
-def opened(data: bytes) -> File:
-    return File(data, pikepdf.open(io.BytesIO(data)), pypdfium2.PdfDocument(data))
+def sections_of(handbook: Handbook) -> tuple[tuple[Section, ...], Pictures]:
+    """What was laid out, and the pictures in it."""
+    context, paper = handbook.context, PAPERS[handbook.context.paper]
+    pictures = Pictures(context.formulas, FAMILIES)
+    writer = SectionWriter(handbook.book, context, paper, pictures)
+    manuscript = writer.write()
+    end = writer.write_end(manuscript, handbook.found["labels"])
+    return (*manuscript.sections, *end), pictures
 
 
 @dataclass(frozen=True)
 class Both:
-    """The real book, linked and as one document with typed numbers, and its sections."""
+    """A book of a few chapters, linked and as one document with typed numbers."""
 
-    linked: File
-    whole: File
-    sections: Sequence[Section]
-    found: dict[str, Any]
+    linked: Handbook
+    whole: PdfFile
 
 
 @pytest.fixture(scope="module")
-def both(cache: Path, book_fonts: BookFonts) -> Both:
-    book, context = load_book(ROOT), context_of(ROOT, cache)
-    artifact = PdfExporter().export(book, context)
-    labels: Any = artifact.found["labels"]
-    pictures, paper = Pictures(context.formulas, FAMILIES), PAPERS["A5"]
-    writer = SectionWriter(book, context, paper, pictures)
-    manuscript = writer.write()
-    sections = (*manuscript.sections, *writer.write_end(manuscript, labels))
-    style = Style(sheets_of(context, paper), book_fonts)
-    whole = make_whole(typed(sections, labels), style, pictures.get)
-    return Both(opened(artifact.data), opened(whole), sections, dict(artifact.found))
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return copy_chapters(SMALL, tmp_path_factory.mktemp("small"))
+
+
+@pytest.fixture(scope="module")
+def both(small: Path, cache: Path, book_fonts: BookFonts) -> Both:
+    linked = make_handbook(small, cache, "A5")
+    sections, pictures = sections_of(linked)
+    style = Style(sheets_of(linked.context, PAPERS["A5"]), book_fonts)
+    document = typed(sections, linked.found["labels"])
+    return Both(linked, PdfFile(make_whole(document, style, pictures.get)))
 
 
 # -- every page number ----------------------------------------------------------------------------
 
 
-def printed_numbers(file: File, fonts: BookFonts) -> Iterator[tuple[int, str, str]]:
+def printed_numbers(file: PdfFile, fonts: BookFonts) -> Iterator[tuple[int, str, str]]:
     """Page, text and target of whatever is set in tabular figures; no target in the margins."""
     digits: dict[int, str] = {}
     for name in ("song", "song-bold"):
@@ -167,29 +132,27 @@ def target(element: Any) -> str:
 
 
 def test_every_printed_page_number_is_the_label_of_the_page_it_leads_to(
-    both: Both, book_fonts: BookFonts
+    handbook: Handbook, book_fonts: BookFonts
 ) -> None:
-    file, labels, where = both.linked, both.linked.labels, both.linked.anchors
-    numbers = [*printed_numbers(file, book_fonts)]
+    labels, where = handbook.labels, handbook.anchors
+    numbers = [*printed_numbers(handbook, book_fonts)]
     references = [(page, text, name) for page, text, name in numbers if name]
     assert [text for _, text, _ in references] == [labels[where[name]] for _, _, name in references]
-    wanted = sum(section.markup.count('data-page="') for section in both.sections)
-    roman = sum(1 for section in both.sections for name in re.findall(
+    sections, _ = sections_of(handbook)
+    wanted = sum(section.markup.count('data-page="') for section in sections)
+    roman = sum(1 for section in sections for name in re.findall(
         r'href="#([^"]+)" data-page=""', section.markup) if not labels[where[name]].isdigit()
     )  # fmt: skip
     assert len(references) == wanted - roman > 100
 
 
-def test_every_folio_is_the_label_of_its_page(both: Both, book_fonts: BookFonts) -> None:
-    folios = {
-        page: text for page, text, name in printed_numbers(both.linked, book_fonts) if not name
-    }
-    labels = both.linked.labels
+def test_every_folio_is_the_label_of_its_page(handbook: Handbook, book_fonts: BookFonts) -> None:
+    folios = {page: text for page, text, name in printed_numbers(handbook, book_fonts) if not name}
+    labels = handbook.labels
     assert folios == {page: labels[page] for page in folios}
     without = {page for page, label in enumerate(labels) if label.isdigit()} - folios.keys()
     for page in without:  # part titles, empty pages, the colophon
-        text = both.linked.pages[page].get_textpage().get_text_range()
-        assert len(text) < 400, page
+        assert len(handbook.text(page)) < 400, page
 
 
 # -- the same as one document ---------------------------------------------------------------------
@@ -201,7 +164,7 @@ def squeeze(text: str) -> str:
 
 def test_pages_have_the_same_text(both: Both) -> None:
     linked, whole = (
-        [squeeze(page.get_textpage().get_text_range()) for page in file.pages]
+        [squeeze(file.text(page)) for page in range(len(file.pages))]
         for file in (both.linked, both.whole)
     )
     assert linked == whole
@@ -209,7 +172,7 @@ def test_pages_have_the_same_text(both: Both) -> None:
 
 
 def test_links_lead_to_the_same_places(both: Both) -> None:
-    def links(file: File) -> Iterator[tuple[int, str, list[float]]]:
+    def links(file: PdfFile) -> Iterator[tuple[int, str, list[float]]]:
         for number, page in enumerate(file.file.pages):
             for item in page.get("/Annots", []):
                 name = str(item.Dest) if "/Dest" in item else str(item.A.URI)
@@ -232,7 +195,7 @@ def test_links_lead_to_the_same_places(both: Both) -> None:
 
 
 def test_bookmarks_are_the_same(both: Both) -> None:
-    def lines(file: File) -> Iterator[tuple[int, str, int]]:
+    def lines(file: PdfFile) -> Iterator[tuple[int, str, int]]:
         for item in file.pages.get_toc():
             place = item.get_dest()
             assert place is not None
@@ -274,28 +237,29 @@ def test_the_file_is_sound(both: Both) -> None:
     assert both.linked.file.check_pdf_syntax() == []
 
 
-def test_labels_are_found_for_every_anchor(both: Both) -> None:
-    labels = both.linked.labels
-    found = both.found["labels"]
+def test_labels_are_found_for_every_anchor(handbook: Handbook) -> None:
+    labels = handbook.labels
+    found = handbook.found["labels"]
     named = {name: label for name, label in found.items() if not name.startswith(PLACE)}
-    assert named == {name: labels[page] for name, page in both.linked.anchors.items()}
+    assert named == {name: labels[page] for name, page in handbook.anchors.items()}
     assert len(found) > len(named)  # paragraphs, which nothing leads to
-    assert list(both.found["pages"]) == labels
+    assert list(handbook.found["pages"]) == labels
 
 
 # -- the index ------------------------------------------------------------------------------------
 
 
 def test_the_index_lists_no_page_twice_and_pages_in_order(
-    both: Both, book_fonts: BookFonts
+    handbook: Handbook, book_fonts: BookFonts
 ) -> None:
-    page = both.linked.anchors["index"]
-    last = both.linked.anchors["colophon"]
+    page = handbook.anchors["index"]
+    last = handbook.anchors["colophon"]
     by_term: dict[str, list[int]] = {}
-    for number, text, name in printed_numbers(both.linked, book_fonts):
+    for number, text, name in printed_numbers(handbook, book_fonts):
         if page <= number < last and name:
             by_term.setdefault(name, []).append(int(text))
-    markup = next(section.markup for section in both.sections if section.name == "index")
+    sections, _ = sections_of(handbook)
+    (markup,) = (section.markup for section in sections if section.name == "index")
     entries = re.findall(r"<li>(.*?)</li>", markup)
     assert len(entries) > 20
     for entry in entries:
@@ -306,22 +270,19 @@ def test_the_index_lists_no_page_twice_and_pages_in_order(
 # -- what is kept ---------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def book(tmp_path: Path) -> Path:
-    """A copy of the real book, to be edited."""
-    shutil.copytree(ROOT / "content", tmp_path / "book" / "content")
-    return tmp_path / "book"
-
-
-def test_an_edited_question_costs_one_chapter(cache: Path, book: Path, laid_out: list[str]) -> None:
-    first = export(book, cache)
+def test_an_edited_question_costs_one_chapter(
+    cache: Path, small: Path, tmp_path: Path, laid_out: list[str]
+) -> None:
+    book = tmp_path / "book"
+    shutil.copytree(small, book)
+    first = make_handbook(book, cache).data
     laid_out.clear()
-    assert export(book, cache) == first
+    assert make_handbook(book, cache).data == first
     assert laid_out == []
     (path,) = book.glob("content/*/llm-basics.md")
     text = path.read_text(encoding="utf-8")
     path.write_text(text.replace("有什么特征？", "有何特征？", 1), encoding="utf-8")
-    assert export(book, cache) != first
+    assert make_handbook(book, cache).data != first
     # Its title stands in the contents, too.
     assert sorted(laid_out) == ["chapter-llm-basics", "front"]
 
@@ -331,7 +292,7 @@ def test_the_number_of_workers_changes_nothing(font_cache: Path, tmp_path: Path)
     for jobs in (1, 2):
         folder = tmp_path / str(jobs)
         folder.mkdir()
-        made.append(export(MINIMAL, with_faces(font_cache, folder), jobs))
+        made.append(make_handbook(MINIMAL, with_faces(font_cache, folder), jobs=jobs).data)
     assert made[0] == made[1]
 
 
