@@ -29,6 +29,7 @@ from generator.exporters.print_numbers import (
 from generator.exporters.print_paper import PAPERS, Paper
 from generator.exporters.print_sections import BOOK, Manuscript, SectionWriter
 from generator.model import Book
+from generator.typography import hooks
 
 if TYPE_CHECKING:
     from generator.exporters.print_workers import Style
@@ -50,9 +51,7 @@ class PdfExporter:
 
     def export(self, book: Book, context: Context) -> Artifact:
         """Lay out the handbook. Raises :class:`~generator.diagnostics.BookError`."""
-        from generator.typography import finishing
-
-        if not finishing.is_pinned_weasyprint():
+        if not hooks.is_pinned_weasyprint():
             message = "lines are justified plainly: this WeasyPrint is not the one that is known"
             hint = "Install the pinned version of WeasyPrint."
             context.warn(Diagnostic("line-finishing-off", BOOK, message, hint))

@@ -13,12 +13,11 @@ as expected nothing is changed.
 from __future__ import annotations
 
 import importlib
-import inspect
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from generator.typography.finishing import is_pinned_weasyprint
+from generator.typography.hooks import fit
 
 _CONTAINER = ("article", "question")
 """The element within which figures move, and its class."""
@@ -27,12 +26,12 @@ _PASSED = frozenset({"p", "ul", "ol", "dl", "blockquote", "pre", "div"})
 """The elements that a figure gives way to."""
 
 _EXPECTED = {
-    "_in_flow_layout": (
+    "weasyprint.layout.block:_in_flow_layout": (
         "context box index child new_children page_is_empty absolute_boxes fixed_boxes"
         " adjoining_margins bottom_space position_y skip_stack first_letter_style"
         " first_line_style discard next_page max_lines"
     ),
-    "table_layout": (
+    "weasyprint.layout.block:table_layout": (
         "context table bottom_space skip_stack containing_block page_is_empty absolute_boxes"
         " fixed_boxes"
     ),
@@ -46,13 +45,9 @@ def install() -> bool:
     global _installed  # noqa: PLW0603 - WeasyPrint's modules are global, too
     if _installed:
         return True
-    block = importlib.import_module("weasyprint.layout.block")
-    if not is_pinned_weasyprint() or any(
-        not hasattr(block, name)
-        or " ".join(inspect.signature(getattr(block, name)).parameters) != parameters
-        for name, parameters in _EXPECTED.items()
-    ):
+    if not fit(_EXPECTED):
         return False
+    block = importlib.import_module("weasyprint.layout.block")
     _install_floating(block)
     _install_continuing(block)
     _installed = True

@@ -7,14 +7,13 @@ each of them, and the linker embeds one cut of each for the whole book.
 from __future__ import annotations
 
 import importlib
-import inspect
 import io
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from generator.typography.finishing import is_pinned_weasyprint
+from generator.typography.hooks import fit
 
 TABULAR = {"hwid": True}
 """The feature that makes digits equally wide: half an em, in all Noto CJK faces."""
@@ -115,16 +114,12 @@ def leave_out() -> bool:
     Then sections carry cuts of their own, which the linker throws away: that takes longer, and
     nothing else.
     """
-    fonts = importlib.import_module("weasyprint.pdf.fonts")
-    clean = getattr(fonts.Font, "clean", None)
-    if not is_pinned_weasyprint() or clean is None:
-        return False
-    if [*inspect.signature(clean).parameters] != ["self", "to_unicode", "hinting"]:
+    if not fit({"weasyprint.pdf.fonts:Font.clean": "self to_unicode hinting"}):
         return False
 
     def empty(font: Any, to_unicode: object, hinting: object) -> None:
         del to_unicode, hinting
         font.file_content = font.file_content[:4]  # which tells OpenType from TrueType
 
-    fonts.Font.clean = empty
+    importlib.import_module("weasyprint.pdf.fonts").Font.clean = empty
     return True

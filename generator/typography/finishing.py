@@ -16,22 +16,18 @@ changed and lines are justified plainly.
 from __future__ import annotations
 
 import importlib
-import inspect
 import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import wraps
-from importlib.metadata import version
 from itertools import pairwise
 from math import ceil, inf
 from types import SimpleNamespace
 from typing import Any
 
 from generator.characters import is_wide
-
-PINNED_WEASYPRINT = "70.0"
-"""The version whose internals this module knows."""
+from generator.typography.hooks import fit
 
 MAX_GAP = 0.25
 """The most that is added between two characters, in ems."""
@@ -54,21 +50,32 @@ _IDEOGRAPH = "\u2e80"
 _NARROWEST = 0.2
 """The least width, in ems, that is expected of a character that is not wide."""
 
+_EXPECTED = {
+    "weasyprint.layout.inline:can_break_inside": "box",
+    "weasyprint.layout.inline:justify_line": "context line extra_width",
+    "weasyprint.layout.inline:remove_last_whitespace": "context line",
+    "weasyprint.layout.inline:split_inline_box": (
+        "context box position_x max_x bottom_space skip_stack containing_block absolute_boxes"
+        " fixed_boxes line_placeholders waiting_floats line_children first_letter_style"
+        " first_line_style"
+    ),
+    "weasyprint.layout.inline:split_text_box": "context box available_width skip is_line_start",
+    "weasyprint.text.line_break:Layout": "style justification_spacing max_width",
+    "weasyprint.text.line_break:can_break_text": "text lang",
+    "weasyprint.text.line_break:line_size": "line style",
+    "weasyprint.text.line_break:Layout.reactivate": "self style",
+    "weasyprint.text.line_break:Layout.get_first_line": "self",
+}
 _installed = False
-
-
-def is_pinned_weasyprint() -> bool:
-    """Whether WeasyPrint is the version that this package was written against."""
-    return version("weasyprint") == PINNED_WEASYPRINT  # without importing it, which takes long
 
 
 def install() -> bool:
     """Finish lines from now on. Idempotent; False, and nothing changed, if it does not fit."""
     global _installed  # noqa: PLW0603 - WeasyPrint's modules are global, too
     if not _installed:
-        hooks = _find_hooks()
-        if hooks is None:
+        if not fit(_EXPECTED):
             return False
+        hooks = _modules()
         _install_line_starts(hooks)
         _install_breaking(hooks)
         _install_break_places(hooks)
@@ -78,36 +85,14 @@ def install() -> bool:
     return True
 
 
-def _find_hooks() -> SimpleNamespace | None:
-    """WeasyPrint's modules, if all that is replaced in them is there and looks as expected."""
-    if not is_pinned_weasyprint():
-        return None
-    inline = importlib.import_module("weasyprint.layout.inline")
-    breaking = importlib.import_module("weasyprint.text.line_break")
-    boxes = importlib.import_module("weasyprint.formatting_structure.boxes")
-    ffi = importlib.import_module("weasyprint.text.ffi")
-    layout = getattr(breaking, "Layout", None)
-    expected = {
-        (inline, "can_break_inside"): "box",
-        (inline, "justify_line"): "context line extra_width",
-        (inline, "remove_last_whitespace"): "context line",
-        (inline, "split_inline_box"): (
-            "context box position_x max_x bottom_space skip_stack containing_block absolute_boxes"
-            " fixed_boxes line_placeholders waiting_floats line_children first_letter_style"
-            " first_line_style"
-        ),
-        (inline, "split_text_box"): "context box available_width skip is_line_start",
-        (breaking, "Layout"): "style justification_spacing max_width",
-        (breaking, "can_break_text"): "text lang",
-        (breaking, "line_size"): "line style",
-        (layout, "reactivate"): "self style",
-        (layout, "get_first_line"): "self",
-    }
-    for (owner, name), parameters in expected.items():
-        hook = getattr(owner, name, None)
-        if hook is None or " ".join(inspect.signature(hook).parameters) != parameters:
-            return None
-    return SimpleNamespace(inline=inline, breaking=breaking, boxes=boxes, ffi=ffi.ffi)
+def _modules() -> SimpleNamespace:
+    """WeasyPrint's, in which something is replaced."""
+    return SimpleNamespace(
+        inline=importlib.import_module("weasyprint.layout.inline"),
+        breaking=importlib.import_module("weasyprint.text.line_break"),
+        boxes=importlib.import_module("weasyprint.formatting_structure.boxes"),
+        ffi=importlib.import_module("weasyprint.text.ffi").ffi,
+    )
 
 
 def _is_finished(style: Any) -> bool:

@@ -7,11 +7,10 @@ of them anew: with this cache 190 formulas are drawn in 6 seconds instead of 16.
 from __future__ import annotations
 
 import importlib
-import inspect
 from functools import wraps
 from typing import Any
 
-from generator.typography.finishing import is_pinned_weasyprint
+from generator.typography.hooks import fit
 
 _MOST = 4096
 """Outlines that are kept; a book's formulas use a few hundred glyphs."""
@@ -32,15 +31,11 @@ def install() -> bool:
     global _installed  # noqa: PLW0603 - WeasyPrint's modules are global, too
     if _installed:
         return True
+    if not fit({"weasyprint.svg.path:path": "svg node font_size"}):
+        return False
     svg = importlib.import_module("weasyprint.svg")
-    parser = importlib.import_module("weasyprint.svg.path")
-    original = getattr(parser, "path", None)
-    if (
-        not is_pinned_weasyprint()
-        or original is None
-        or svg.TAGS.get("path") is not original
-        or [*inspect.signature(original).parameters] != ["svg", "node", "font_size"]
-    ):
+    original = importlib.import_module("weasyprint.svg.path").path
+    if svg.TAGS.get("path") is not original:
         return False
 
     @wraps(original)

@@ -11,7 +11,6 @@
 from __future__ import annotations
 
 import importlib
-import inspect
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from functools import wraps
@@ -19,15 +18,14 @@ from types import SimpleNamespace
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from generator.typography.finishing import FIXED_SPACE, is_pinned_weasyprint
+from generator.typography.finishing import FIXED_SPACE
+from generator.typography.hooks import fit
 
 _EXPECTED = {
-    ("weasyprint.pdf.tags", "_build_box_tree"): (
-        "box parent pdf page_number nums annotations tags"
-    ),
-    ("weasyprint.pdf.stream", "Stream.marked"): "self box tag",
-    ("weasyprint.pdf.stream", "Stream.artifact"): "self",
-    ("weasyprint.pdf", "add_links"): "links_and_anchors matrix pdf page names tags",
+    "weasyprint.pdf.tags:_build_box_tree": "box parent pdf page_number nums annotations tags",
+    "weasyprint.pdf.stream:Stream.marked": "self box tag",
+    "weasyprint.pdf.stream:Stream.artifact": "self",
+    "weasyprint.pdf:add_links": "links_and_anchors matrix pdf page names tags",
 }
 _installed = False
 
@@ -36,9 +34,9 @@ def install() -> bool:
     """Tag so from now on. Idempotent; False, and nothing changed, if it does not fit."""
     global _installed  # noqa: PLW0603 - WeasyPrint's modules are global, too
     if not _installed:
-        hooks = _find_hooks()
-        if hooks is None:
+        if not fit(_EXPECTED):
             return False
+        hooks = _modules()
         _install_formulas(hooks)
         _install_lists(hooks)
         _install_margins(hooks)
@@ -47,16 +45,8 @@ def install() -> bool:
     return True
 
 
-def _find_hooks() -> SimpleNamespace | None:
-    """WeasyPrint's modules, if all that is replaced in them is there and looks as expected."""
-    if not is_pinned_weasyprint():
-        return None
-    for (module, name), parameters in _EXPECTED.items():
-        hook: Any = importlib.import_module(module)
-        for part in name.split("."):
-            hook = getattr(hook, part, None)
-        if hook is None or " ".join(inspect.signature(hook).parameters) != parameters:
-            return None
+def _modules() -> SimpleNamespace:
+    """WeasyPrint's, in which something is replaced."""
     return SimpleNamespace(
         pdf=importlib.import_module("weasyprint.pdf"),
         tags=importlib.import_module("weasyprint.pdf.tags"),

@@ -79,7 +79,7 @@ def test_code(code: str, root: Path, golden: Golden, monkeypatch: pytest.MonkeyP
     if code in PREPARE:
         PREPARE[code](root)
     if code == "line-finishing-off":
-        monkeypatch.setattr("generator.typography.finishing.is_pinned_weasyprint", lambda: False)
+        monkeypatch.setattr("generator.typography.hooks.is_pinned_weasyprint", lambda: False)
     if code == "fonts-missing":
         monkeypatch.setattr("generator.typography.fonts._installed", dict)
         monkeypatch.setattr("platform.system", lambda: "Linux")  # the command is the system's

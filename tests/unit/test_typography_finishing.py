@@ -16,7 +16,7 @@ from weasyprint.text.fonts import FontConfiguration
 
 from generator.characters import is_han, is_wide
 from generator.exporters.print_layout import Fetcher
-from generator.typography import finishing
+from generator.typography import finishing, hooks
 from generator.typography.fonts import BookFonts
 
 EM = 10.0
@@ -202,7 +202,7 @@ def test_nothing_is_changed_in_a_weasyprint_that_is_not_known(
     inline = importlib.import_module("weasyprint.layout.inline")
     monkeypatch.setattr(finishing, "_installed", False)
     if what == "version":
-        monkeypatch.setattr(finishing, "PINNED_WEASYPRINT", "0")
+        monkeypatch.setattr(hooks, "PINNED_WEASYPRINT", "0")
     elif what == "signature":
         monkeypatch.setattr(inline, "split_text_box", lambda text: text)
     else:
@@ -214,4 +214,4 @@ def test_nothing_is_changed_in_a_weasyprint_that_is_not_known(
 
 def test_the_pinned_version_is_the_one_that_is_required() -> None:
     pins = (Path(__file__).parents[2] / "pyproject.toml").read_text()
-    assert f'"weasyprint=={finishing.PINNED_WEASYPRINT}"' in pins
+    assert f'"weasyprint=={hooks.PINNED_WEASYPRINT}"' in pins

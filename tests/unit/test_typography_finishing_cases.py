@@ -21,7 +21,7 @@ from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import URLFetcher, URLFetcherResponse
 
 from generator.characters import is_han, is_wide
-from generator.typography import finishing
+from generator.typography import finishing, hooks
 from generator.typography.fonts import BookFonts
 
 EM = 10.0
@@ -327,17 +327,17 @@ def test_an_unknown_hook_leaves_everything_as_it_is(
         monkeypatch.setattr(owner, name, lambda one, other: (one, other))
     if (owner, name) == (line_break, "Layout"):
         owner, name = inline, "justify_line"  # methods cannot be looked up any more
-    hooks = [(owner, name) for owner, name in HOOKS if hasattr(owner, name)]
-    before = [getattr(owner, name) for owner, name in hooks]
+    left = [(owner, name) for owner, name in HOOKS if hasattr(owner, name)]
+    before = [getattr(owner, name) for owner, name in left]
     assert not finishing.install()
-    assert [getattr(owner, name) for owner, name in hooks] == before
+    assert [getattr(owner, name) for owner, name in left] == before
     assert not finishing._installed
 
 
 @pytest.mark.usefixtures("plain")
 def test_another_version_leaves_everything_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(finishing, "PINNED_WEASYPRINT", "70.1")
-    assert not finishing.is_pinned_weasyprint()
+    monkeypatch.setattr(hooks, "PINNED_WEASYPRINT", "70.1")
+    assert not hooks.is_pinned_weasyprint()
     assert not finishing.install()
     assert all(
         getattr(owner, name) is inspect.unwrap(getattr(owner, name)) for owner, name in HOOKS

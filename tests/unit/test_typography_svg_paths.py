@@ -9,7 +9,7 @@ import pytest
 import weasyprint
 from weasyprint import svg
 
-from generator.typography import finishing, svg_paths
+from generator.typography import hooks, svg_paths
 
 GLYPH = "M10 10C20 20 40 20 50 10S80 0 90 10L90 90Q50 50 10 90ZM30 30h10v10h-10z"
 FIGURE = f"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 400 400" width="400" height="400">
@@ -87,7 +87,7 @@ def test_install_is_idempotent() -> None:
 
 def test_another_version_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     original = svg.TAGS["path"]
-    monkeypatch.setattr(finishing, "PINNED_WEASYPRINT", "70.1")
+    monkeypatch.setattr(hooks, "PINNED_WEASYPRINT", "70.1")
     assert not svg_paths.install()
     assert svg.TAGS["path"] is original
 
