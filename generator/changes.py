@@ -142,15 +142,20 @@ class _Edition:
 
 
 def _list(notes: _Notes, origins: Mapping[str, str] = MappingProxyType({})) -> str:
-    """One line a title: a question and its clozes, or a term."""
-    groups: dict[tuple[bool, str], list[LedgerNote]] = {}
+    """One line a title: a question and its clozes. Terms, which are many, share a line."""
+    groups: dict[str, list[LedgerNote]] = {}
+    terms = []
     for note in notes:
-        groups.setdefault((note.kind is Kind.TERM, note.title), []).append(note)
+        if note.kind is Kind.TERM:
+            terms.append(f"{escape_markdown(note.title)}（{_code(note.id)}）")
+        else:
+            groups.setdefault(note.title, []).append(note)
     lines = []
-    for (is_term, title), group in groups.items():
+    for title, group in groups.items():
         names = "、".join(f"{'填空 ' * (n.kind is Kind.CLOZE)}{_code(n.id)}" for n in group)
-        what = "术语 " if is_term else ""
-        lines.append(f"- {what}{escape_markdown(title)}（{names}）{origins.get(group[0].name, '')}")
+        lines.append(f"- {escape_markdown(title)}（{names}）{origins.get(group[0].name, '')}")
+    if terms:
+        lines.append(f"- 术语：{'、'.join(terms)}")
     return "\n".join(lines)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Generator
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 from hypothesis import settings
@@ -16,6 +16,8 @@ from hypothesis import settings
 from generator.typography.fonts import BookFonts, prepare_book_fonts
 
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
+
+READERS_OF_THE_HANDBOOK = frozenset({"test_epub_pages", "test_pdf", "test_pdf_linking"})
 
 IN_CI = os.environ.get("CI") == "true"
 
@@ -25,17 +27,21 @@ settings.register_profile("local", deadline=None)
 settings.load_profile("ci" if IN_CI else "local")
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Where tests run side by side, those of a module share a process, and so what they make.
 
-    So do the modules that read the real handbook, which takes a minute to make
-    (pytest-xdist: --dist loadgroup).
+    So do the modules that read the real handbook, which takes a minute to make. (pytest-xdist has
+    groups for this; it finds none with pytest 9.2.)
     """
-    readers = {item.path for item in items if "handbook" in getattr(item, "fixturenames", ())}
-    for item in items:
-        group = "handbook" if item.path in readers else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByModule(LoadScopeScheduling):  # type: ignore[misc] # pytest-xdist has no types
+        def _split_scope(self, nodeid: str) -> str:
+            module = nodeid.partition("::")[0]
+            return "handbook" if Path(module).stem in READERS_OF_THE_HANDBOOK else module
+
+    return ByModule(config, log)
 
 
 def _forbid_skip(report: Report) -> Report:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 
 from markupsafe import Markup
 
@@ -134,15 +136,26 @@ def _question(book: Book, question: Question, titles: Writer, head: int) -> Prin
     return PrintQuestion(question, anchor.number, anchor.name, question.title, running, short)
 
 
+_WORD_END = re.compile(r"[0-9A-Za-z-]+$")
+_WORD_START = re.compile(r"[0-9A-Za-z-]")
+
+
 def columns(text: str) -> int:
     """The width of a text in columns: two for what is as wide as a Han character."""
-    return sum(2 if is_wide(character) else 1 for character in text)
+    return ceil(sum(map(_columns, text)))
+
+
+def _columns(character: str) -> float:
+    return 2 if is_wide(character) else 1.5 if character.isupper() else 1
 
 
 def shorten(text: str, width: int) -> str:
     """Cut a text to ``width`` columns, the ellipsis among them."""
     if columns(text) <= width:
         return text
-    while columns(text) > width - 4:
-        text = text[:-1]
-    return text.rstrip("，、；：　 ") + "……"
+    kept = text
+    while columns(kept) > width - 4:
+        kept = kept[:-1]
+    if _WORD_END.search(kept) and _WORD_START.match(text, len(kept)):
+        kept = _WORD_END.sub("", kept)
+    return kept.rstrip("，、；：　 ") + "……"

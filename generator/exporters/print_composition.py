@@ -34,6 +34,11 @@ _WORK = re.compile(r'<li id="r-[^>]*>.*?</li>', re.DOTALL)
 _ENGLISH_QUOTES = re.compile(r"(?<=[!-~] )“([^“”<>\u3400-\u9fff]*)”")
 
 _NUMBERED_PLACE = re.compile(r'(<a class="xref" href="#[^"]*">[^<]*\d</a>)(?=[\u3400-\u9fff])')
+_BRACKETED = re.compile(
+    r'(?P<link><a class="xref"[^>]*>[^（]*)'
+    r'（(?P<page>第\u00a0<span class="page"[^>]*></span>\u00a0页)）</a>'
+    r"|(?P<block></?(?:p|li|td|th|dd|h[1-6]|figcaption|caption)\b)|[（）]"
+)
 _EMPHASIS = re.compile(r"<em>(.*?)</em>", re.DOTALL)
 _LISTING = re.compile(r'<pre class="highlight"([^>]*)>(.*?)</pre>', re.DOTALL)
 _LINE = '<span class="line">'
@@ -52,9 +57,24 @@ def compose(markup: str, pictures: Pictures) -> str:
     """The markup with last characters tied, emphasis dotted, code numbered, tables continued."""
     markup = _LISTING.sub(lambda match: _number_lines(match, pictures), markup)
     markup = _EMPHASIS.sub(lambda match: _dot(match, pictures), markup)
+    markup = _unbracket(markup)
     markup = _NUMBERED_PLACE.sub(r"\1 ", markup)  # the gap that authors write behind digits
     markup = _WORK.sub(_set_work, markup)
     return _TABLE_HEAD.sub(_continue_table, _tie_ends(markup))
+
+
+def _unbracket(markup: str) -> str:
+    """Page numbers within brackets have none of their own: （见第 1.2 题，第 3 页）."""
+    depth = 0
+
+    def step(match: re.Match[str]) -> str:
+        nonlocal depth
+        if match["link"]:
+            return f"{match['link']}，{match['page']}</a>" if depth else match[0]
+        depth = 0 if match["block"] else max(0, depth + (1 if match[0] == "（" else -1))
+        return match[0]
+
+    return _BRACKETED.sub(step, markup)
 
 
 def _tie_ends(markup: str) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from generator.exporters.glossary import pinyin
+from generator.exporters.glossary import reading
 from generator.model import Term
 
 _ARTICLE = re.compile(r"<article\b.*?</article>", re.DOTALL)
@@ -26,16 +26,23 @@ _SILENT_CLASSES = frozenset({"citation", "footnote", "page", "number", "url"})
 
 _HAN = r"[\u3400-\u9fff]"
 
+_MOST_PAGES = 20
+"""Of a term: a reader looks up no more."""
+
 _SHORTEST_NAME = 4
 """Letters of a Latin name that may be written in small or in capital letters."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """A place in the book, by its anchor, that speaks of a term, by its id."""
+    """A place in the book, by its anchor, that speaks of a term, by its id.
+
+    ``is_title`` says that the place is a question, whose title has the term.
+    """
 
     term: str
     anchor: str
+    is_title: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +119,9 @@ class TermFinder:
                 pieces.append(text)
             else:
                 pieces.append(self._pattern.sub(note if "h2" in elements else mark, text))
-        return "".join(pieces), [Mention(term, anchor) for term, anchor in mentions.items()]
+        return "".join(pieces), [
+            Mention(term, anchor, is_title=anchor == question) for term, anchor in mentions.items()
+        ]
 
 
 _SILENT = _SILENT_ELEMENTS | {f".{name}" for name in _SILENT_CLASSES}
@@ -173,19 +182,30 @@ def index_groups(
 
     ``labels`` are the labels of the pages on which the mentions stand, in the order of the book.
     """
-    anchors: dict[str, dict[str, str]] = {}
+    found: dict[str, list[Mention]] = {}
     for mention in mentions:
-        anchors.setdefault(mention.term, {}).setdefault(labels[mention.anchor], mention.anchor)
-    listed = sorted((pinyin(term.zh), term.zh, term.id) for term in terms if term.id in anchors)
+        found.setdefault(mention.term, []).append(mention)
+    listed = sorted((reading(term.zh), term.id) for term in terms if term.id in found)
     by_id = {term.id: term for term in terms}
-    groups = groupby(listed, key=lambda item: _letter(item[0]))
+    groups = groupby(listed, key=lambda item: _letter(item[0][0]))
     return [
         IndexGroup(
             letter,
-            tuple(_entry(by_id[name], tuple(anchors[name].values())) for _, _, name in items),
+            tuple(_entry(by_id[name], _places(found[name], labels)) for _, name in items),
         )
         for letter, items in groups
     ]
+
+
+def _places(mentions: Sequence[Mention], labels: Mapping[str, str]) -> tuple[str, ...]:
+    """An anchor for each page. A word of nearly every page is listed where titles have it."""
+    by_page: dict[str, str] = {}
+    for mention in mentions:
+        by_page.setdefault(labels[mention.anchor], mention.anchor)
+    titles = [mention for mention in mentions if mention.is_title]
+    if len(by_page) > _MOST_PAGES and 0 < len(titles) < len(mentions):
+        return _places(titles, labels)
+    return tuple(by_page.values())
 
 
 def _letter(syllables: Sequence[str]) -> str:

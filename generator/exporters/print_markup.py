@@ -7,6 +7,7 @@ import html
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from generator.exporters.numerals import circled
 from generator.formula import Formula, Piece, Request, split_formula
@@ -203,18 +204,16 @@ class PrintTarget:
     def citation(self, works: Sequence[CitedWork]) -> str:
         """``[1, 2]``, raised; a place in a work follows its bracket (GB/T 7714—2015, 10.1.3)."""
         runs: list[str] = []
-        plain: list[str] = []
-        for work in works:
-            link = f'<a href="#{self.work_anchor(work.key)}">{self.work_number(work.key)}</a>'
-            if work.locator:
-                place = html.escape(work.locator).replace(" ", "\u00a0")
-                runs.append(f"[{link}]{place}")
+        for is_placed, group in groupby(works, key=lambda work: bool(work.locator)):
+            if is_placed:
+                runs += (f"[{self._call(work)}]{html.escape(work.locator)}" for work in group)
             else:
-                plain.append(link)
-        if plain:
-            # Numbers stay together; a place may go to the next line.
-            runs.insert(0, "[" + ",\u00a0".join(plain) + "]")
-        return f'<sup class="citation">{"".join(runs)}</sup>'
+                runs.append(f"[{', '.join(map(self._call, group))}]")
+        tied = (f'<span class="tie">{run}</span>' for run in runs)
+        return f'<sup class="citation">{"".join(tied)}</sup>'
+
+    def _call(self, work: CitedWork) -> str:
+        return f'<a href="#{self.work_anchor(work.key)}">{self.work_number(work.key)}</a>'
 
     def work_number(self, key: str) -> int:
         """The number of a work in this section; a work cited for the first time gets the next."""

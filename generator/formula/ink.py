@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 _COMMAND: Final = re.compile(r"([MLHVQTZ])([^A-Za-z]*)")
+_SIDES: Final = ("x", "y", "width", "height")
 _TRANSFORM: Final = re.compile(r"(\w+)\(([^)]*)\)")
 _NUMBER: Final = re.compile(r"-?(?:\d+\.?\d*|\.\d+)")
 # Ascent of an ideograph in Chinese fonts, and depth of a Latin descender, in thousandths of the em.
@@ -37,6 +38,10 @@ class Box(NamedTuple):
             max(self.right, other.right),
             max(self.bottom, other.bottom),
         )
+
+    def within(self, top: float, bottom: float) -> Box:
+        """What of it lies between two heights."""
+        return self._replace(top=max(self.top, top), bottom=min(self.bottom, bottom))
 
 
 class _Map(NamedTuple):
@@ -66,19 +71,29 @@ def ink_boxes(element: ET.Element) -> Iterator[Box]:
 
     Nested ``<svg>`` are left out: they clip what they hold to the box that MathJax reckons with.
     """
-    yield from _walk(element, _Map())
+    return (box for box, is_nested in _walk(element, _Map()) if not is_nested)
 
 
-def _walk(element: ET.Element, outer: _Map) -> Iterator[Box]:
+def all_boxes(element: ET.Element) -> Iterator[Box]:
+    """The same with the boxes of nested ``<svg>``: lines and braces that MathJax stretches."""
+    return (box for box, _ in _walk(element, _Map()))
+
+
+def _walk(element: ET.Element, outer: _Map) -> Iterator[tuple[Box, bool]]:
+    """Boxes, and whether they are those of nested ``<svg>``."""
     for child in element:
         own = _transform(child.get("transform", ""))
-        if own is None or child.tag == "svg":
+        if own is None:
+            continue
+        if child.tag == "svg":
+            x, y, width, height = (float(child.get(side, 0)) for side in _SIDES)
+            yield outer.apply(Box(x, y, x + width, y + height)), True
             continue
         inner = outer.then(own)
         if child.tag == "path" and child.get("d"):
-            yield inner.apply(outline_box(child.get("d", "")))
+            yield inner.apply(outline_box(child.get("d", ""))), False
         elif child.tag == "text" and child.text:
-            yield inner.apply(Box(0, -_TEXT_HEIGHT, 0, _TEXT_DEPTH))
+            yield inner.apply(Box(0, -_TEXT_HEIGHT, 0, _TEXT_DEPTH)), False
         yield from _walk(child, inner)
 
 

@@ -12,7 +12,7 @@ from functools import reduce
 from itertools import pairwise
 from typing import Final
 
-from generator.formula.ink import Box, ink_boxes
+from generator.formula.ink import Box, all_boxes
 from generator.formula.values import Break, Formula
 
 _SVG: Final = "http://www.w3.org/2000/svg"
@@ -51,7 +51,7 @@ def split_formula(formula: Formula, longest: float) -> list[Piece]:
     pieces: list[Piece] = []
     for number, (start, end) in enumerate(zip(starts, ends, strict=True)):
         part = _part(root, starts, number)
-        box = _box(part, start, end)
+        box = _box(part, start, end).within(-formula.height * _UNITS, formula.depth * _UNITS)
         space = (box.left - boxes[-1].right) / _UNITS if boxes else 0.0
         boxes.append(box)
         pieces.append(_piece(part, box, max(space, 0.0)))
@@ -93,7 +93,7 @@ def _x(shape: ET.Element) -> float:
 
 def _box(part: ET.Element, start: float, end: float) -> Box:
     """The advance width of a piece, stretched where ink flows over it."""
-    ink = reduce(Box.union, ink_boxes(part), Box(start, 0, end, 0))
+    ink = reduce(Box.union, all_boxes(part), Box(start, 0, end, 0))
     return Box(min(start, ink.left), ink.top, max(end, ink.right), ink.bottom)
 
 

@@ -28,6 +28,10 @@ _STYLES = (
 )
 
 
+_ARGUMENT = r"(?:\{([^{}]*)\}|([0-9A-Za-z]))"
+"""Of a command: in braces, or a single character."""
+
+
 @lru_cache(maxsize=4096)
 def plain_tex(tex: str) -> str:
     r"""A formula in readable characters: ``\sqrt{d_k}`` is ``√d_k``. Lossy, and meant to be."""
@@ -35,7 +39,7 @@ def plain_tex(tex: str) -> str:
         r"\\(?:left|right|bigl?|bigr|Bigl?|Bigr|displaystyle|,|;|!|quad|qquad)(?![A-Za-z])", "", tex
     )
     text = re.sub(_STYLES + r"\s*\{([^{}]*)\}", r"\1", text)
-    text = re.sub(r"\\[dt]?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}", r"\1/\2", text)
+    text = re.sub(r"\\[dt]?frac\s*" + _ARGUMENT + r"\s*" + _ARGUMENT, r"\1\2/\3\4", text)
     text = re.sub(r"\\sqrt\s*\{([^{}]*)\}", r"√\1", text)
     text = re.sub(r"\^\s*\\top\b", "ᵀ", text)
     text = re.sub(r"\\([A-Za-z]+)\s*", lambda match: _SYMBOLS.get(match[1], match[1]), text)

@@ -67,6 +67,15 @@ def test_pieces_and_their_spaces_are_as_wide_as_the_formula(typesetter: Typesett
     assert max(piece.depth for piece in pieces) <= formula.depth + 0.001
 
 
+def test_lines_and_braces_that_stretch_are_within_their_piece(typesetter: Typesetter) -> None:
+    formula = typeset(typesetter, r"a=\overline{x\odot y}=\underbrace{a+b+c}_{2}")
+    _, over, under = split_formula(formula, 3.0)
+    whole, other = typeset(typesetter, r"\overline{x\odot y}"), typeset(typesetter, r"x\odot y")
+    assert over.height == pytest.approx(whole.height, abs=0.01)
+    assert over.height > other.height + 0.1
+    assert under.depth > 1.3 > typeset(typesetter, "a+b+c").depth + 1
+
+
 def test_every_shape_is_in_one_piece(typesetter: Typesetter) -> None:
     formula = typeset(typesetter, r"p_{ij}=\frac{a}{b}+\sqrt{d_k}\approx 6\times10^{22}")
     shapes = re.findall(r"<(?:path|rect|text)\b[^>]*>", formula.svg)

@@ -179,6 +179,7 @@ def test_malformed_attributes(text: str) -> None:
     [
         (r"\sqrt{d_k}", "√d_k"),
         (r"\frac{a}{b}", "a/b"),
+        (r"\tfrac83d", "8/3d"),
         (r"QK^\top", "QKᵀ"),
         (r"\mathcal{L}_{\text{总}}", "L_总"),
         (r"\alpha \le \beta", "α≤β"),

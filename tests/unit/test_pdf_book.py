@@ -29,7 +29,8 @@ def test_a_short_title_is_whole() -> None:
     ("title", "width", "cut"),
     [
         ("大模型，是什么？", 12, "大模型……"),
-        ("LayerNorm 与 RMSNorm", 16, "LayerNorm 与……"),
+        ("LayerNorm 与 RMSNorm", 18, "LayerNorm 与……"),
+        ("与 LayerNorm 一样", 12, "与……"),
         ("大模型", 6, "大模型"),
     ],
 )

@@ -37,6 +37,25 @@ def test_the_last_two_characters_of_a_paragraph_stay_together(before: str, after
     assert compose(before, PICTURES) == after
 
 
+def page(words: str, number: str = '第\u00a0<span class="page"></span>\u00a0页') -> str:
+    return f'<a class="xref" href="#q">第\u00a01.2\u00a0题{words.format(number)}</a>'
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (f"<p>见{page('（{}）')}。</p>", f"<p>见{page('（{}）')}。"),
+        (f"<p>甲（见{page('（{}）')}）乙", f"<p>甲（见{page('，{}')}）乙"),
+        (f"<p>甲（乙）见{page('（{}）')}。", f"<p>甲（乙）见{page('（{}）')}。"),
+        (f"<p>（甲</p><p>见{page('（{}）')}", f"<p>（甲</p><p>见{page('（{}）')}"),
+    ],
+)
+def test_page_numbers_within_brackets_have_none_of_their_own(before: str, after: str) -> None:
+    assert re.sub(r'<span class="tie">(.*?)</span>', r"\1", compose(before, PICTURES)).startswith(
+        after
+    )
+
+
 def test_emphasised_han_gets_dots_and_nothing_else_does() -> None:
     markup = compose("<p><em>要 <b>点</b> key</em>处 of</p>", PICTURES)
     dots = re.findall(

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from generator.diagnostics import Position
+from generator.exporters.glossary import reading
 from generator.exporters.print_index import (
     IndexEntry,
     IndexGroup,
@@ -107,3 +108,18 @@ def test_the_index_is_in_the_order_of_pinyin_and_prints_a_page_once() -> None:
         IndexGroup("K", (IndexEntry("KV 缓存", "", ("v",)),)),
         IndexGroup("Z", (IndexEntry("注意力", "attention", ("a1", "a3")),)),
     ]
+
+
+def test_a_word_of_nearly_every_page_is_listed_where_titles_have_it() -> None:
+    places = [Mention("rag", f"r{number}", is_title=number % 10 == 0) for number in range(30)]
+    labels = {place.anchor: str(number) for number, place in enumerate(places)}
+    ((group,),) = (group.entries for group in index_groups(TERMS, places, labels))
+    assert group.anchors == ("r0", "r10", "r20")
+    ((group,),) = (group.entries for group in index_groups(TERMS, places[:20], labels))
+    assert len(group.anchors) == 20
+
+
+def test_words_of_several_readings_and_names_in_brackets_stand_where_readers_look() -> None:
+    names = ["去重", "去污染", "似然", "思维链", "秩稳定 LoRA", "秩（LoRA）", "重参数化", "重排"]
+    order = ["重参数化", "重排", "去重", "去污染", "思维链", "似然", "秩（LoRA）", "秩稳定 LoRA"]
+    assert sorted(names, key=reading) == order

@@ -55,6 +55,9 @@ def _edit(root: Path, path: str, before: str, after: str) -> None:
     (root / path).write_text(text.replace(before, after, 1), "utf-8")
 
 
+TERMS = (("loss", "损失"), ("reward", "奖励"))
+
+
 def _ledger(root: Path) -> Ledger:
     ledger = parse_ledger((root / LEDGER).read_text("utf-8"), LEDGER, Diagnostics())
     assert ledger is not None
@@ -198,6 +201,13 @@ def test_clozes_and_terms_are_renamed_too(root: Path, path: str, before: str, af
     _edit(root, path, before, after)
     _release(root, "2", TIME + 1)
     assert {note.guid for note in _ledger(root).notes.values()} == guids
+
+
+def test_new_terms_share_a_line(root: Path) -> None:
+    two = "".join(f"{{id: {n}, zh: {z}, en: {n}, definition: 一种。}}\n- " for n, z in TERMS)
+    _edit(root, "content/glossary.yaml", "{id: attention,", f"{two}{{id: attention,")
+    _release(root, "2", TIME + 1)
+    assert "\n- 术语：损失（`loss`）、奖励（`reward`）\n" in _changes(root)
 
 
 def test_an_old_name_is_taken_for_ever(root: Path) -> None:
