@@ -1,13 +1,14 @@
-"""Page breaks: figures give way to the text that follows, and tables are continued under a notice.
+"""Page breaks: figures give way, tables are continued under a notice, boxes end with their text.
 
 WeasyPrint 70 has no page floats (CSS Page Floats 3), so that a figure for which a page has no room
 left a hole. Here it moves down past the blocks that follow it in its question, until it fits, and
 so does a table that is not to be parted; neither passes a heading or one of its kind. A table that
 goes on on the next page begins there with the rows of its head that are of the class ``continued``
-(续表), which its first part lacks.
+(续表), which its first part lacks. And the first part of a box with a ground of its own ends where
+its text ends, not at the foot of the page (as CSS Fragmentation 3, 5.1, would have it).
 
-Both reach into WeasyPrint's layout: :func:`install` looks at the hooks first, and where one is not
-as expected nothing is changed.
+All three reach into WeasyPrint's layout: :func:`install` looks at the hooks first, and where one is
+not as expected nothing is changed.
 """
 
 from __future__ import annotations
@@ -25,7 +26,14 @@ _CONTAINER = ("article", "question")
 _PASSED = frozenset({"p", "ul", "ol", "dl", "blockquote", "pre", "div"})
 """The elements that a figure gives way to."""
 
+_GROUNDED = frozenset({"pre", "code", "pitfall", "brief"})
+"""The elements, or the classes of elements, that have a ground, and what stands in them alone."""
+
 _EXPECTED = {
+    "weasyprint.layout.block:block_container_layout": (
+        "context box bottom_space skip_stack page_is_empty absolute_boxes fixed_boxes"
+        " adjoining_margins first_letter_style first_line_style discard max_lines"
+    ),
     "weasyprint.layout.block:_in_flow_layout": (
         "context box index child new_children page_is_empty absolute_boxes fixed_boxes"
         " adjoining_margins bottom_space position_y skip_stack first_letter_style"
@@ -50,6 +58,7 @@ def install() -> bool:
     block = importlib.import_module("weasyprint.layout.block")
     _install_floating(block)
     _install_continuing(block)
+    _install_ending(block)
     _installed = True
     return True
 
@@ -147,3 +156,29 @@ def _without_notice(table: Any) -> Any:
     if len(rows) == len(head.children):
         return table
     return table.copy_with_children([head.copy_with_children(rows), *groups])
+
+
+# -- boxes ----------------------------------------------------------------------------------------
+
+
+def _install_ending(block: Any) -> None:
+    lay_out: Callable[..., tuple[Any, ...]] = block.block_container_layout
+
+    @wraps(lay_out)
+    def block_container_layout(
+        context: Any, box: Any, *others: Any, **named: Any
+    ) -> tuple[Any, ...]:
+        result = lay_out(context, box, *others, **named)
+        part, resume_at = result[:2]
+        if resume_at is not None and part is not None and part.children and _is_grounded(box):
+            last = part.children[-1]
+            part.height = last.position_y + last.margin_height() - part.content_box_y()
+        return result
+
+    block.block_container_layout = block_container_layout
+
+
+def _is_grounded(box: Any) -> bool:
+    return box.element is not None and bool(
+        _GROUNDED & {box.element_tag, box.element.get("class", "")}
+    )

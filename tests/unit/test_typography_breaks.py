@@ -141,3 +141,15 @@ def test_an_unknown_hook_leaves_everything_as_it_is(
     before = dict(vars(block))
     assert not breaks.install()
     assert dict(vars(block)) == before
+
+
+def test_the_first_part_of_a_listing_ends_with_its_text() -> None:
+    lines = "".join(f'<span style="display: block">{number}</span>' for number in range(8))
+    sheet = f"{SHEET} pre {{ margin: 0 }} pre span:nth-child(n+4) {{ break-before: avoid }}"
+    body = f"{paragraphs(1, 5)}<pre><code style='display: block'>{lines}</code></pre>"
+    document = weasyprint.HTML(string=body).render(stylesheets=[weasyprint.CSS(string=sheet)])
+    listing = [
+        next(box for box in page._page_box.descendants() if box.element_tag == "pre")
+        for page in document.pages
+    ]
+    assert [box.height for box in listing] == [40, 120]
