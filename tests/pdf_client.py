@@ -51,8 +51,19 @@ class PdfFile:
     def labels(self) -> list[str]:
         return [self.pages.get_page_label(number) for number in range(len(self.pages))]
 
+    @cached_property
+    def _textpages(self) -> dict[int, pypdfium2.PdfTextPage]:
+        return {}
+
+    def textpage(self, page: int) -> pypdfium2.PdfTextPage:
+        """A page's text, read once for all that is asked of it in turn."""
+        if page not in self._textpages:
+            self._textpages.clear()
+            self._textpages[page] = self.pages[page].get_textpage()
+        return self._textpages[page]
+
     def text(self, page: int) -> str:
-        found: str = self.pages[page].get_textpage().get_text_range()
+        found: str = self.textpage(page).get_text_range()
         return found
 
     @property

@@ -183,6 +183,7 @@ def _study(col: Collection) -> dict[str, Any]:
     note["详解"] += "<p>我的笔记</p>"
     col.update_note(note)
     col.db.execute("update notes set mod = ? where mod > ?", STUDY, FIRST)
+    col.fix_integrity()  # seldom Anki forgets the time of a review on a busy machine, and mends it
     return _kept(col)
 
 

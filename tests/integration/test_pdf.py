@@ -106,7 +106,7 @@ def test_every_link_lands(handbook: Handbook) -> None:
 def printed(handbook: Handbook, number: int, annotation: pikepdf.Dictionary) -> str:
     """The words within a link."""
     left, bottom, right, top = (float(value) for value in annotation.Rect)
-    text = handbook.pages[number].get_textpage()
+    text = handbook.textpage(number)
     return text.get_text_bounded(left - 1, min(bottom, top), right + 1, max(bottom, top)).strip()
 
 
@@ -129,7 +129,7 @@ def test_every_page_number_in_the_text_is_the_label_of_its_page(handbook: Handbo
     numbers = [
         (name, match[1])
         for number, name, annotation in links(handbook)
-        if (match := re.search(r"（第\s*(\w+)\s*页", printed(handbook, number, annotation)))
+        if (match := re.search(r"[（，]第\s*(\w+)\s*页", printed(handbook, number, annotation)))
     ]
     assert len(numbers) > 10
     assert [label for _, label in numbers] == [handbook.labels[where[name]] for name, _ in numbers]
